@@ -1,0 +1,23 @@
+// Light, dark, or as the system says.
+
+import { keep, remember } from "./storage.js";
+
+const CHOICES = ["auto", "light", "dark"];
+const NAMES = { auto: "Auto", light: "Light", dark: "Dark" };
+const SIGNS = { auto: "◐", light: "○", dark: "●" };
+
+/** Lets `button` walk through the themes; the choice survives a reload. */
+export function themeButton(button) {
+  let choice = CHOICES.includes(remember("theme")) ? remember("theme") : "auto";
+  const show = () => {
+    document.documentElement.dataset.theme = choice;
+    button.textContent = `${SIGNS[choice]} ${NAMES[choice]}`;
+    button.setAttribute("aria-label", `Theme: ${NAMES[choice]}`);
+  };
+  button.addEventListener("click", () => {
+    choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length];
+    keep("theme", choice);
+    show();
+  });
+  show();
+}

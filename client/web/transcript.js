@@ -1,0 +1,157 @@
+// The conversation as the page shows it: one list entry for each line, updated in place.
+
+import { element, setText } from "./dom.js";
+import { inWords, latencyView, scaleFor } from "./latency.js";
+
+const WHO = { you: "You", assistant: "AudioGPT" };
+const REMARKS = {
+  sending: "sending",
+  interrupted: "interrupted",
+  failed: "failed",
+  cut: "cut off",
+};
+
+/** The line in three parts: `firm`, `faint` (may still change) and a `remark` about how it ended. Pure. */
+export function lineParts(entry) {
+  const firmTo = entry.kind === "you" ? entry.stable : entry.text.length;
+  return {
+    firm: entry.text.slice(0, firmTo),
+    faint: entry.text.slice(firmTo),
+    remark: REMARKS[entry.status] ?? "",
+  };
+}
+
+/** What a screen reader is told about `entry`, once it will not change any more; "" before. Pure. */
+export function spokenLine(entry) {
+  if (entry.kind === "notice" || entry.kind === "divider") return entry.message ?? entry.text;
+  if (entry.kind === "artefact") return `Made number ${entry.number}: ${entry.name}.`;
+  const ended = entry.kind === "you" ? ["final"] : ["done", "interrupted"];
+  if (!entry.text || entry.typed || !ended.includes(entry.status)) return "";
+  return `${WHO[entry.kind]}: ${entry.text}${entry.status === "interrupted" ? " (interrupted)" : ""}`;
+}
+
+const BUILD = {
+  you: buildLine,
+  assistant: buildLine,
+  artefact: buildArtefact,
+  notice: (entry) => element("li", { class: "notice", "data-level": entry.level }, entry.message),
+  divider: (entry) => element("li", { class: "divider" }, entry.text),
+};
+
+/** Shows entries in `list`, follows the newest unless the person scrolled up, and tells `announce` finals. */
+export class TranscriptView {
+  #list;
+  #scroll;
+  #latest;
+  #announce;
+  #following = true;
+  #rows = new Map(); // entry id -> { entry, node, scale, told }
+
+  constructor({ list, scroll, latest, announce }) {
+    this.#list = list;
+    this.#scroll = scroll;
+    this.#latest = latest;
+    this.#announce = announce;
+    latest.addEventListener("click", () => this.#follow());
+    scroll.addEventListener("scroll", () => (latest.hidden = this.#atEnd() || this.#rows.size === 0));
+    // The list also grows shorter and taller with the window and the on-screen keyboard.
+    new ResizeObserver(() => this.#following && this.#follow()).observe(scroll);
+  }
+
+  /** Shows `entries`. */
+  show(entries) {
+    const follow = this.#atEnd();
+    const scale = scaleFor(entries.flatMap((entry) => (entry.latency ? [entry.latency.total] : [])));
+    const gone = new Set(this.#rows.keys());
+    entries.forEach((entry, index) => {
+      gone.delete(entry.id);
+      const row = this.#row(entry);
+      this.#update(row, entry, scale);
+      if (this.#list.children[index] !== row.node) this.#list.insertBefore(row.node, this.#list.children[index] ?? null);
+    });
+    for (const id of gone) {
+      this.#rows.get(id).node.remove();
+      this.#rows.delete(id);
+    }
+    if (follow) this.#follow();
+    else this.#latest.hidden = false;
+  }
+
+  #row(entry) {
+    if (!this.#rows.has(entry.id)) {
+      this.#rows.set(entry.id, { entry: null, node: BUILD[entry.kind](entry), scale: 0, told: false });
+    }
+    return this.#rows.get(entry.id);
+  }
+
+  #update(row, entry, scale) {
+    if (row.entry === entry && row.scale === scale) return;
+    if (entry.kind === "you" || entry.kind === "assistant") updateLine(row.node, entry);
+    if (entry.latency && (row.entry?.latency !== entry.latency || row.scale !== scale)) {
+      updateLatency(row.node, entry.latency, scale);
+    }
+    Object.assign(row, { entry, scale });
+    const words = row.told ? "" : spokenLine(entry);
+    if (!words) return;
+    row.told = true;
+    this.#announce(words);
+  }
+
+  #atEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
+    this.#following = scrollHeight - scrollTop - clientHeight < 48; // about one line
+    return this.#following;
+  }
+
+  #follow() {
+    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    this.#latest.hidden = true;
+  }
+}
+
+function buildLine(entry) {
+  return element("li", { class: "line", "data-who": entry.kind },
+    element("span", { class: "who" }, WHO[entry.kind]),
+    element("p", { class: "words" },
+      element("span", { class: "firm" }), element("span", { class: "faint" }), element("span", { class: "remark" })),
+  );
+}
+
+function updateLine(node, entry) {
+  const { firm, faint, remark } = lineParts(entry);
+  node.dataset.status = entry.status;
+  appendWords(node.querySelector(".firm"), firm, entry.kind === "assistant");
+  setText(node.querySelector(".faint"), faint);
+  setText(node.querySelector(".remark"), remark);
+}
+
+/** Sets the text of `node`; words that only add to it come in as spans of their own, so that they can fade in. */
+function appendWords(node, text, apart) {
+  const shown = node.textContent;
+  if (apart && text.startsWith(shown)) {
+    if (text.length > shown.length) node.append(element("span", { class: "word" }, text.slice(shown.length)));
+  } else {
+    setText(node, text);
+  }
+}
+
+function updateLatency(node, latency, scale) {
+  const old = node.querySelector(".latency");
+  const view = latencyView(latency, scale);
+  view.title = inWords(latency);
+  if (!old) {
+    node.append(view);
+    return;
+  }
+  view.open = old.open;
+  old.replaceWith(view);
+}
+
+function buildArtefact(entry) {
+  const name = element("span", { class: "artefact-name" }, entry.name);
+  const node = element("li", { class: "artefact", "data-kind": entry.artefactKind },
+    element("span", { class: "number", "aria-label": `Number ${entry.number}` }, String(entry.number)), name);
+  if (entry.durationMs) node.append(element("span", { class: "duration" }, `${(entry.durationMs / 1000).toFixed(1)} s`));
+  if (entry.url) node.append(element("a", { href: entry.url, download: true }, "Download"));
+  return node;
+}

@@ -1,0 +1,256 @@
+"""PocketSphinx 5.1 (BSD) with the en-us model of its wheel: words while they are spoken, on a tenth of a core.
+
+Two language models are mixed word by word: the wheel's, of general English, and one of what people say
+to this assistant (`models/asr/domain.py`). On synthesised commands that halves the errors and more;
+see `tests/models/asr/test_pocketsphinx.py` for what it has to get right.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+from models.api import (
+    HEARING_RATE,
+    AsrRequest,
+    Audio,
+    BackendError,
+    BusyError,
+    Emit,
+    EndOfUtterance,
+    Hypothesis,
+)
+from models.asr import domain
+from models.asr.cepstra import CepstralMean
+from models.asr.sphinx import Decoder, LanguageModel, Library
+from models.asr.voicing import VoicingCounter
+
+# One pass (no second over the words found, no lattice): the text is ready some 7 ms after the last
+# sample instead of up to 1.3 s. At most 3000 HMMs a frame bound the time that noise can take.
+_OPTIONS: Final = {
+    "fwdflat": False,
+    "bestpath": False,
+    "ds": 1,
+    "topn": 4,
+    "maxhmmpf": 3000,
+    "pl_window": 5,
+}
+
+_LOOK = HEARING_RATE // 10  # samples between two looks at the hypothesis
+_SURE_OF_LEVEL = 5  # voiced 20 ms hops that tell the level of an unknown voice
+_LONGEST_WAIT = HEARING_RATE  # samples after which decoding starts without them
+_LEAST_VOICED = 4  # voiced 20 ms hops: "stop" has 8, a door or a cough fewer
+_FILLER = re.compile(r"[<\[+]")
+_VARIANT = re.compile(r"\(\d+\)$")  # "a(2)": the second pronunciation of "a"
+
+
+class PocketSphinxAsr:
+    """The `asr` role, English only. Constructing it takes about a second.
+
+    `slots` decoders are made ahead and more on demand, up to `max_slots` utterances at a time; a request
+    beyond is refused with `BusyError`. `domain_weight` is the share of the assistant's own language model,
+    trained on `domain_sentences` sampled requests; 0 leaves it out.
+    """
+
+    produces = False
+
+    def __init__(
+        self,
+        slots: int = 2,
+        max_slots: int = 8,
+        domain_weight: float = 0.5,
+        domain_sentences: int = 40_000,
+    ) -> None:
+        if not 1 <= slots <= max_slots:
+            raise ValueError(f"slots={slots} and max_slots={max_slots}: it takes 1 <= slots <= max_slots")
+        if not 0 <= domain_weight < 1:
+            raise ValueError(f"domain_weight={domain_weight} must be at least 0 and less than 1")
+        if domain_sentences < 1000:
+            raise ValueError(f"domain_sentences={domain_sentences} are too few to learn from: 1000 at least")
+        self._pool = DecoderPool(max_slots, domain_weight, domain_sentences)
+        self._pool.fill(slots)
+
+    def open(self, request: AsrRequest) -> AsrJob:
+        if request.language.lower().split("-")[0] != "en":
+            raise BackendError(
+                f"PocketSphinx understands English only, not {request.language!r}: set language to 'en'"
+            )
+        mean = None if request.adaptation is None else CepstralMean.parse(request.adaptation)
+        return AsrJob(self._pool, self._pool.take(), mean)
+
+
+class DecoderPool:
+    """Decoders to lend. They share one language model, and carry nothing from one loan to the next."""
+
+    def __init__(self, limit: int, domain_weight: float, domain_sentences: int) -> None:
+        self._library = Library()
+        self._limit = limit
+        self._domain_weight = domain_weight
+        self._domain_sentences = domain_sentences
+        self._model: LanguageModel | None = None
+        self._lock = threading.Lock()
+        self._idle: list[Decoder] = []
+        self._lent = 0
+
+    def fill(self, count: int) -> None:
+        """Make decoders until `count` are idle."""
+        while len(self._idle) < count:
+            self._idle.append(self._make())
+
+    def take(self) -> Decoder:
+        """Lend a decoder, made now when none is idle. Raises `BusyError` when all are lent."""
+        with self._lock:
+            if self._lent >= self._limit:
+                raise BusyError(
+                    f"all {self._limit} recognisers are listening: try again later, or raise max_slots"
+                )
+            decoder = self._idle.pop() if self._idle else self._make()
+            self._lent += 1
+            return decoder
+
+    def give_back(self, decoder: Decoder, *, broken: bool) -> None:
+        """Take a decoder back; a broken one is dropped and replaced when needed."""
+        with self._lock:
+            self._lent -= 1
+            if not broken:
+                self._idle.append(decoder)
+
+    def _make(self) -> Decoder:
+        decoder = Decoder(self._library, _OPTIONS)
+        decoder.add_words(domain.PRONUNCIATIONS)
+        if self._model is None:
+            self._model = self._load_model(decoder)
+        decoder.use(self._model)
+        return decoder
+
+    def _load_model(self, decoder: Decoder) -> LanguageModel:
+        general = self._library.model / "en-us.lm.bin"
+        if not self._domain_weight:
+            return LanguageModel(decoder, self._library, [general], [1.0])
+        with tempfile.TemporaryDirectory(prefix="audiogpt-lm-") as folder:
+            own = Path(folder) / "domain.arpa"
+            domain.write_language_model(own, self._domain_sentences)
+            weights = [1 - self._domain_weight, self._domain_weight]
+            return LanguageModel(decoder, self._library, [general, own], weights)
+
+
+class AsrJob:
+    """One utterance in one decoder.
+
+    Emits a `Hypothesis` when its text, or how much of it is stable, has changed, and one that is final.
+    Without a voice in the audio there is no text, whatever the decoder thinks it heard.
+    """
+
+    def __init__(self, pool: DecoderPool, decoder: Decoder, mean: CepstralMean | None) -> None:
+        self._pool = pool
+        self._decoder = decoder
+        self._adaptation = mean
+        self._mean: CepstralMean | None = None  # what decoding started with; none before it did
+        self._voicing = VoicingCounter()
+        self._waiting = bytearray()  # heard, but not decoded yet
+        self._heard = 0
+        self._looked = 0
+        self._text = ""  # of the last look
+        self._shown = ("", 0)
+        self._broken = False
+
+    def feed(self, item: Audio | EndOfUtterance, emit: Emit) -> bool:
+        try:
+            if isinstance(item, EndOfUtterance):
+                self._finish(emit)
+                return False
+            self._listen(item.pcm, emit)
+        except BackendError:
+            self._broken = True
+            raise
+        return True
+
+    def step(self, emit: Emit) -> bool:
+        raise BackendError("a recogniser only listens: use feed")
+
+    def close(self) -> None:
+        if self._mean is not None and not self._broken:
+            try:
+                self._decoder.end()
+            except BackendError:
+                self._broken = True
+        self._pool.give_back(self._decoder, broken=self._broken)
+
+    def _listen(self, pcm: bytes, emit: Emit) -> None:
+        if len(pcm) % 2:
+            raise BackendError(f"{len(pcm)} bytes of audio are not whole 16-bit samples")
+        self._voicing.feed(pcm)
+        self._heard += len(pcm) // 2
+        self._waiting += pcm
+        if self._mean is None and not self._knows_the_voice():
+            return
+        self._decode()
+        if self._heard - self._looked >= _LOOK:
+            self._looked = self._heard
+            self._look(emit)
+
+    def _knows_the_voice(self) -> bool:
+        return (
+            self._adaptation is not None
+            or self._voicing.voiced >= _SURE_OF_LEVEL
+            or self._heard >= _LONGEST_WAIT
+        )
+
+    def _decode(self) -> None:
+        if self._mean is None:
+            level = self._voicing.level if self._voicing.voiced else None
+            mean = self._adaptation or CepstralMean.guess(level)
+            self._decoder.start(str(mean))
+            self._mean = mean
+        if self._waiting:
+            self._decoder.process(bytes(self._waiting))
+            self._waiting.clear()
+
+    def _look(self, emit: Emit) -> None:
+        text = self._words()
+        stable = agreed(self._text, text)
+        self._text = text
+        if (text, stable) != self._shown:
+            self._shown = (text, stable)
+            emit(Hypothesis(text=text, stable=stable, end=self._heard))
+
+    def _finish(self, emit: Emit) -> None:
+        self._decode()
+        assert self._mean is not None
+        before = self._mean
+        self._decoder.end()
+        self._mean = None
+        text = self._words()
+        learned = self._adaptation
+        if text:
+            after = CepstralMean.parse(self._decoder.cmn())
+            learned = before.adapted(after, self._decoder.frames())
+        emit(
+            Hypothesis(
+                text=text,
+                stable=len(text),
+                end=self._heard,
+                final=True,
+                adaptation=None if learned is None else str(learned),
+            )
+        )
+
+    def _words(self) -> str:
+        if self._voicing.voiced < _LEAST_VOICED:
+            return ""
+        words = (word for word in self._decoder.words() if not _FILLER.match(word))
+        return " ".join(_VARIANT.sub("", word) for word in words)
+
+
+def agreed(before: str, after: str) -> int:
+    """Count the characters of `after` in the whole words that both hypotheses begin with."""
+    count = 0
+    new = after.split()
+    for old, word in zip(before.split(), new, strict=False):
+        if old != word:
+            break
+        count += 1
+    return len(" ".join(new[:count]))

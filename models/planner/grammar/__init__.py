@@ -1,0 +1,43 @@
+"""What the embedded planner understands: one module a domain, each with its `RULES`.
+
+To add an intent, write a function with `@rule(cues)` in the module of its domain (or a new module) and put it
+into that module's `RULES`; cue words join the vocabulary that misheard words are matched against.
+"""
+
+from __future__ import annotations
+
+from models.planner.grammar import arithmetic, clock, glossary, music, playback, smalltalk, sound, speech, timers, unsupported
+from models.planner.durations import UNIT_WORDS
+from models.planner.numbers import NUMBER_WORDS
+from models.planner.rules import Rule
+
+# Of candidates that fit equally well the earlier rule's is taken.
+RULES: tuple[Rule, ...] = (
+    *speech.RULES,
+    *timers.RULES,
+    *clock.RULES,
+    *arithmetic.RULES,
+    *playback.RULES,
+    *sound.RULES,
+    *music.RULES,
+    *glossary.RULES,
+    *smalltalk.RULES,
+    *unsupported.RULES,
+)
+
+_MISHEARD = (
+    "set cancel play stop timer time what make sound music something tell say repeat louder softer faster slower"
+    " how long left voice speak remind square root divided multiplied add seconds minutes hours key without no with"
+)
+_TOO_COMMON = frozenset("i a o is it an the x p m r to be of".split())
+
+VOCABULARY: frozenset[str] = (
+    frozenset(word for known in RULES for word in known.cues if word.isalpha() and len(word) > 2)
+    | music.VOCABULARY
+    | sound.VOCABULARY
+    | unsupported.VOCABULARY
+    | frozenset(playback.LANGUAGES)
+    | NUMBER_WORDS
+    | UNIT_WORDS
+    | frozenset(_MISHEARD.split())
+) - _TOO_COMMON

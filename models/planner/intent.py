@@ -1,0 +1,209 @@
+"""The embedded planner: typed plans from rules, deterministic, without a model and in microseconds.
+
+A round reads the last message:
+
+1. a person's words are read (`words.py`), cut where one command ends and the next begins, and each piece goes to
+   the rules of `grammar/`; the best candidates make the plan. Words that fit nothing are read again as words that
+   sound alike; what stays unclear becomes a short question.
+2. tools' observations, and events, are put into words (`observations.py`), so nothing is claimed before it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from uuid import uuid4
+
+import msgspec
+
+from models.api import PlanDone, PlanRequest, TextDelta, ToolCall
+from models.plan import PlayMusic
+from models.planner.grammar import RULES, VOCABULARY
+from models.planner.grammar.playback import REST
+from models.planner.grammar.smalltalk import ABILITIES
+from models.planner.observations import answer_event, answer_observations
+from models.planner.phonetic import Lexicon
+from models.planner.questions import AGAIN, answered, question
+from models.planner.rules import JOINTS, OPENINGS, Act, Candidate, Context, Rule
+from models.planner.words import FUNCTION_WORDS, Reading, read, repaired
+
+Output = TextDelta | ToolCall | PlanDone
+
+_SURE = 0.74  # act at once
+_LIKELY = 0.52  # act when the rule has no side effect, else ask first
+_CLOSE = 0.06  # two candidates this near each other are a question, unless the better one is sure
+_REPAIRED = 0.62  # a plan from words that were not said must fit this well
+_MOST_REPAIRS = 24  # readings tried: bounds the work of a request that fits nothing
+_MOST_WORDS = 80  # of an utterance; more is no command
+_MOST_PARTS = 6
+
+_UNKNOWN = f"That's beyond me. {ABILITIES}."
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """How an utterance (or a part of it) is understood: parts with their candidates, and how well they fit."""
+
+    parts: tuple[tuple[Reading, Candidate], ...]
+    fit: float
+
+
+class IntentPlanner:
+    """Plans by rules. Constructed without options; keeps no state between requests."""
+
+    def __init__(self) -> None:
+        self._rules: Sequence[Rule] = RULES
+        self._lexicon = Lexicon(VOCABULARY)
+
+    async def stream(self, request: PlanRequest) -> AsyncIterator[Output]:
+        """Yield the round's text and calls, then `PlanDone`."""
+        for output in self.plan(request):
+            yield output
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def plan(self, request: PlanRequest) -> list[Output]:
+        """The whole round at once."""
+        acts = self._acts(request)
+        outputs: list[Output] = []
+        text = " ".join(act for act in acts if isinstance(act, str) and act)
+        if text:
+            outputs.append(TextDelta(text=text))
+        offered = {tool.name for tool in request.tools}
+        for act in acts:
+            if isinstance(act, str):
+                continue
+            if offered and act.tool not in offered:
+                outputs.append(TextDelta(text=f"{' ' if outputs else ''}I can't {act.tool.replace('_', ' ')} here."))
+                continue
+            arguments = act.model_dump_json(exclude_defaults=True)
+            outputs.append(ToolCall(call_id=f"call_{uuid4().hex[:16]}", name=act.tool, arguments=arguments))
+        outputs.append(PlanDone())
+        return outputs
+
+    def _acts(self, request: PlanRequest) -> Sequence[Act]:
+        if not request.messages:
+            return ()
+        last = request.messages[-1]
+        if last.role == "tool":
+            return (answer_observations(request.messages),)
+        if last.role == "system":
+            return (answer_event(last.content),)
+        if last.role == "assistant":
+            return ()
+        context = Context(request)
+        return [self._rest(request) if act == REST else act for act in self._understand(last.content, context)]
+
+    def _rest(self, request: PlanRequest) -> str:
+        """What the person's interruption left unsaid: the interrupted round is planned again."""
+        index = max(i for i, message in enumerate(request.messages) if message.role == "assistant")
+        heard = request.messages[index].content.strip()
+        before = msgspec.structs.replace(request, messages=request.messages[:index])
+        whole = "".join(output.text for output in self.plan(before) if isinstance(output, TextDelta))
+        if whole.startswith(heard) and whole != heard:
+            return whole[len(heard) :].lstrip(" ,;.") or whole
+        return whole or "I had finished."
+
+    def _understand(self, text: str, context: Context) -> Sequence[Act]:
+        reading = read(text).part(0, _MOST_WORDS)
+        if not reading.words:
+            return (AGAIN,)
+        if (meant := answered(reading, context)) is not None:
+            if meant == "":
+                return ("Okay.",)
+            reading = read(meant)
+        choice = self._best(reading, context)
+        if choice.fit < _SURE:
+            for other in islice(repaired(reading, self._lexicon, self._is_known), _MOST_REPAIRS):
+                found = self._best(other, context)
+                if found.fit > max(choice.fit + _CLOSE, _REPAIRED - 1e-9):
+                    choice = found
+        return self._decide(reading, choice, context)
+
+    def _decide(self, reading: Reading, choice: _Choice, context: Context) -> Sequence[Act]:
+        if choice.fit < _LIKELY or not choice.parts:
+            known = sum(self._is_known(word) for word in reading.words)
+            # Few words, none of them known: noise rather than a request.
+            return (AGAIN,) if known * 3 < len(reading) and len(reading) < 8 else (_UNKNOWN,)
+        if len(choice.parts) == 1 and choice.fit < _SURE:
+            part, candidate = choice.parts[0]
+            rivals = [
+                other
+                for other in self._candidates(part, context)
+                if other.acts != candidate.acts and other.score(part) > choice.fit - _CLOSE
+            ]
+            if asked := question(candidate, rivals[0] if rivals else None):
+                return (asked,)
+        acts: list[Act] = []
+        for part, candidate in choice.parts:
+            acts = self._joined(acts, part, candidate, context)
+        return list(dict.fromkeys(acts))
+
+    def _joined(self, acts: list[Act], part: Reading, candidate: Candidate, context: Context) -> list[Act]:
+        """Add a part's acts; an edit of music that the same utterance asked for becomes part of that request."""
+        begun = next((act for act in acts if isinstance(act, PlayMusic)), None)
+        if begun is None:
+            return [*acts, *candidate.acts]
+        candidate = self._top(part, context.with_music(begun)) or candidate
+        if any(isinstance(act, PlayMusic) for act in candidate.acts):
+            acts = [act for act in acts if act is not begun]
+        return [*acts, *candidate.acts]
+
+    def _candidates(self, reading: Reading, context: Context) -> list[Candidate]:
+        """All candidates for one piece, best first; of equals the earlier rule's."""
+        if not reading.words:
+            return []
+        found = (rule(reading, context) for rule in self._rules)
+        return sorted((c for c in found if c is not None), key=lambda c: -c.score(reading))
+
+    def _top(self, reading: Reading, context: Context) -> Candidate | None:
+        found = self._candidates(reading, context)
+        return found[0] if found else None
+
+    def _best(self, reading: Reading, context: Context) -> _Choice:
+        """The best way to cut an utterance into commands (dynamic programming over the places it may be cut)."""
+        whole = self._top(reading, context)
+        alone = _Choice(((reading, whole),), whole.score(reading)) if whole else _Choice((), 0.0)
+        cuts = [0, *islice(self._cuts(reading), 2 * _MOST_PARTS), len(reading)]
+        if alone.fit > 0.9 or len(cuts) == 2 or (whole and whole.verbatim):
+            return alone
+        best: list[_Choice | None] = [_Choice((), 0.0)] + [None] * (len(cuts) - 1)
+        for end in range(1, len(cuts)):
+            for begin in range(end):
+                before = best[begin]
+                if before is None or len(before.parts) >= _MOST_PARTS:
+                    continue
+                part = reading.part(cuts[begin], cuts[end])
+                top = self._top(part, context) if part.words else None
+                if top is None or top.score(part) < _LIKELY:
+                    continue
+                if top.verbatim and end < len(cuts) - 1:
+                    continue
+                weight = _weight(reading.words[cuts[begin] : cuts[end]])
+                # `fit` sums weighted scores here; 0.1 a cut keeps one command whole where that fits as well.
+                value = before.fit + top.score(part) * weight - (0.1 if begin else 0.0)
+                known = best[end]
+                if known is None or value > known.fit:
+                    best[end] = _Choice((*before.parts, (part, top)), value)
+        chosen = best[-1]
+        if chosen is None or len(chosen.parts) < 2:
+            return alone
+        fit = chosen.fit / max(1, _weight(reading.words))
+        return replace(chosen, fit=fit) if fit > alone.fit + 0.02 else alone
+
+    def _cuts(self, reading: Reading) -> Iterable[int]:
+        words = reading.words
+        for i in range(1, len(words)):
+            if reading.tokens[i - 1].ends_sentence or (words[i] in OPENINGS and words[i - 1] not in FUNCTION_WORDS - JOINTS - {"it", "that", "one", "now", "then", "me", "this", "up"}):
+                yield i
+            elif words[i - 1] in JOINTS and i > 1 and words[i] not in {"a", "an", "the"}:
+                yield i
+
+    def _is_known(self, word: str) -> bool:
+        return word in self._lexicon or word in FUNCTION_WORDS or word in OPENINGS or word[0].isdigit()
+
+
+def _weight(words: Sequence[str]) -> int:
+    return sum(word not in FUNCTION_WORDS for word in words) or 1

@@ -1,0 +1,109 @@
+"""What to say once something has happened: a tool's observation, or an event such as a timer that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from models.api import ChatMessage, ToolCall
+from models.planner.durations import spoken_duration
+from models.planner.rules import observation
+
+Said = Mapping[str, object]
+
+
+def answer_observations(messages: Sequence[ChatMessage]) -> str:
+    """Words for the tool messages that end the conversation; empty when all speak for themselves."""
+    begin = len(messages)
+    while begin and messages[begin - 1].role == "tool":
+        begin -= 1
+    calls = {call.call_id: call for message in messages[:begin] for call in message.calls}
+    sentences: list[str] = []
+    for message in messages[begin:]:
+        sentence = _describe(calls.get(message.call_id or ""), observation(message.content))
+        if sentence and sentence not in sentences:
+            sentences.append(sentence)
+    return " ".join(sentences)
+
+
+def answer_event(content: str) -> str:
+    """Words for an event; empty for one that needs none."""
+    said = observation(content)
+    if said.get("event") == "timer_over":
+        label, seconds = str(said.get("label") or ""), said.get("seconds")
+        span = spoken_duration(float(seconds)) if isinstance(seconds, int | float) else ""
+        if label:
+            return _sentence(f"Time's up: {label}")
+        return _sentence(f"Time's up: {span}" if span else "Time's up")
+    return _sentence(str(said.get("text") or said.get("say") or ""))
+
+
+def _describe(call: ToolCall | None, said: Said) -> str:
+    if said.get("ok") is False:
+        cause = str(said.get("error") or "").strip()
+        return _sentence(cause or f"{_named(call)} failed, and I was not told why")
+    if words := said.get("say"):
+        return _sentence(str(words))
+    tell = _TELLERS.get(call.name) if call else None
+    return tell(_arguments(call), said) if tell and call else _sentence(str(said.get("text") or ""))
+
+
+def _named(call: ToolCall | None) -> str:
+    return call.name.replace("_", " ").capitalize() if call else "That"
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = msgspec.json.decode(call.arguments or "{}")
+    except msgspec.DecodeError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
+def _playing(arguments: Mapping[str, Any], said: Said) -> str:
+    return _sentence(str(said.get("playing") or ""))
+
+
+def _timer(arguments: Mapping[str, Any], said: Said) -> str:
+    seconds = said.get("seconds", arguments.get("seconds"))
+    if not isinstance(seconds, int | float):
+        return "The timer is running."
+    label = str(said.get("timer") or arguments.get("label") or "")
+    return _sentence(f"{label}: {spoken_duration(seconds)}, starting now" if label else f"{spoken_duration(seconds)}, starting now")
+
+
+def _cancelled(arguments: Mapping[str, Any], said: Said) -> str:
+    label = str(said.get("cancelled") or said.get("timer") or arguments.get("label") or "")
+    return f"The timer for {label} is cancelled." if label and isinstance(label, str) and label != "True" else "The timer is cancelled."
+
+
+def _voice(arguments: Mapping[str, Any], said: Said) -> str:
+    name = said.get("voice")
+    return _sentence(f"this is {name}") if isinstance(name, str) and name else "This is how I sound now."
+
+
+def _pace(arguments: Mapping[str, Any], said: Said) -> str:
+    change = arguments.get("change")
+    return {"slower": "I'll speak slower.", "faster": "I'll speak faster."}.get(str(change), "Back to my usual pace.")
+
+
+def _volume(arguments: Mapping[str, Any], said: Said) -> str:
+    change, target = arguments.get("change"), arguments.get("target")
+    if target == "music":
+        return ""  # one hears it
+    return {"louder": "Louder.", "softer": "Softer.", "normal": "Back to normal."}.get(str(change), "")
+
+
+_TELLERS: Mapping[str, Callable[[Mapping[str, Any], Said], str]] = {
+    "play_music": _playing, "play_sound": _playing, "set_timer": _timer, "cancel_timer": _cancelled,
+    "set_voice": _voice, "set_pace": _pace, "set_volume": _volume,
+}  # fmt: skip

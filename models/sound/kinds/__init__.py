@@ -1,0 +1,1 @@
+"""How each kind of sound is made: a generator of stereo blocks a kind (`models.sound.layer.Kind.make`)."""

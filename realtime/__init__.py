@@ -1,0 +1,1 @@
+"""The edge: asyncio only; never imports torch."""

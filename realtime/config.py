@@ -1,0 +1,275 @@
+"""Every setting of the server: typed, explained, with unknown names refused.
+
+Sources, strongest first: `--set section.key=value`, the environment (`AUDIOGPT_SECTION__KEY`), a TOML file
+(`--config FILE`), the profile, the defaults below.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from models.api import ROLES, Role
+from models.engine import Assignment
+from models.registry import BACKENDS
+
+ENVIRONMENT_PREFIX = "AUDIOGPT_"
+
+
+class ConfigError(ValueError):
+    """The settings cannot be used; the message names the setting, what is wrong and what is possible."""
+
+
+class Section(BaseModel):
+    """A named group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    """The HTTP server and its limits."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    max_sessions: int = Field(16, ge=1, le=10_000, description="calls at once; more get 503 and Retry-After")
+    max_body: int = Field(65_536, ge=1_024, description="bytes of a request body, 413 beyond")
+    max_event: int = Field(1_048_576, ge=1_024, description="bytes of one client event")
+    connect_timeout: float = Field(15.0, gt=0, description="s a call has to connect before it is dropped")
+    idle_timeout: float = Field(900.0, gt=0, description="s without a word or an event until a call is ended")
+
+
+class MediaSection(Section):
+    """WebRTC: what is offered to peers."""
+
+    addresses: tuple[str, ...] = Field(
+        (), description="addresses to offer as ICE candidates; none offers every address of this host"
+    )
+    udp_ports: str = Field("", pattern=r"^(\d+-\d+)?$", description="UDP port range, for example 40000-40999")
+    ice_servers: tuple[str, ...] = Field((), description="STUN or TURN URLs, for example stun:host:3478")
+
+
+class VadSettings(Section):
+    """Voice activity detection."""
+
+    backend: str = Field("silero", description="voice activity detector")
+    threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a frame counts as speech")
+    processes: int = Field(1, ge=1, description="processes that compute")
+
+
+class TurnSettings(Section):
+    """When a turn begins and ends."""
+
+    prefix_ms: int = Field(
+        300, ge=0, le=2_000, description="ms of audio kept from before speech was detected"
+    )
+    complete_ms: int = Field(
+        240, ge=60, le=5_000, description="ms of silence that end a turn whose words are a whole request"
+    )
+    silence_ms: int = Field(480, ge=60, le=5_000, description="ms of silence that end an ordinary turn")
+    unfinished_ms: int = Field(
+        1_600, ge=60, le=10_000, description="ms of silence that end a turn whose words stop in mid-sentence"
+    )
+    onset_ms: int = Field(
+        64, ge=32, le=1_000, description="ms of speech until it counts as somebody speaking"
+    )
+    interrupt_ms: int = Field(
+        400, ge=32, le=5_000, description="ms of speech over the assistant until it falls silent for good"
+    )
+    max_seconds: float = Field(60.0, gt=1, le=600, description="s after which a turn is ended in any case")
+
+
+class AsrSettings(Section):
+    """Speech recognition."""
+
+    backend: str = Field("pocketsphinx", description="speech recogniser")
+    language: str = Field("en", description="language spoken to the assistant (ISO 639-1)")
+    processes: int = Field(1, ge=1, description="processes that compute")
+    slots: int = Field(2, ge=1, description="recognisers loaded ahead in each process")
+
+
+class PlannerSettings(Section):
+    """The planner: what to answer and which tools to use."""
+
+    backend: str = Field(
+        "intent", description="planner: intent needs nothing; openai takes any compatible URL"
+    )
+    url: str = Field("http://127.0.0.1:8000/v1", description="openai: base URL of the API")
+    model: str = Field("", description="openai: name of the model; empty takes the first the server lists")
+    api_key_env: str = Field("OPENAI_API_KEY", description="openai: environment variable that holds the key")
+    timeout: float = Field(20.0, gt=0, description="openai: s to wait for the first word")
+    instructions: str = Field("", description="openai: added to the system prompt")
+
+
+class TtsSettings(Section):
+    """Speech synthesis."""
+
+    backend: str = Field("embedded", description="speech synthesiser")
+    voice: str = Field("", description="voice; empty takes the backend's own choice")
+    language: str = Field("en", description="language to speak (ISO 639-1)")
+    speed: float = Field(1.0, ge=0.25, le=4.0, description="rate of speech")
+    processes: int = Field(1, ge=1, description="processes that compute")
+
+
+class MusicSettings(Section):
+    """Music."""
+
+    backend: str = Field("composer", description="music maker")
+    processes: int = Field(1, ge=1, description="processes that compute")
+
+
+class SoundSettings(Section):
+    """Sound effects."""
+
+    backend: str = Field("procedural", description="sound maker")
+    processes: int = Field(1, ge=1, description="processes that compute")
+
+
+class MixerSettings(Section):
+    """The mix of speech, music and sound."""
+
+    music_db: float = Field(-3.0, ge=-60, le=6, description="dB of music and sound")
+    duck_db: float = Field(-18.0, ge=-60, le=0, description="dB by which music is lowered under speech")
+
+
+class Settings(Section):
+    """All settings."""
+
+    profile: Literal["embedded"] = Field("embedded", description="which backends serve the roles by default")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+    server: ServerSettings = ServerSettings()
+    media: MediaSection = MediaSection()
+    vad: VadSettings = VadSettings()
+    turn: TurnSettings = TurnSettings()
+    asr: AsrSettings = AsrSettings()
+    planner: PlannerSettings = PlannerSettings()
+    tts: TtsSettings = TtsSettings()
+    music: MusicSettings = MusicSettings()
+    sound: SoundSettings = SoundSettings()
+    mixer: MixerSettings = MixerSettings()
+
+    @field_validator(*ROLES)
+    @classmethod
+    def _known_backend(cls, section: Any, info: Any) -> Any:
+        choices = sorted(BACKENDS[info.field_name])
+        if section.backend not in choices:
+            raise ValueError(f"there is no {info.field_name} backend {section.backend!r}")
+        return section
+
+    def assignments(self) -> dict[Role, Assignment]:
+        """What the engine has to load."""
+        planner = self.planner
+        options: dict[Role, dict[str, Any]] = {role: {} for role in ROLES}
+        options["asr"] = {"slots": self.asr.slots}
+        if planner.backend == "openai":
+            options["planner"] = planner.model_dump(include={"url", "model", "api_key_env"})
+            options["planner"]["timeout_s"] = planner.timeout
+        return {
+            role: Assignment(
+                getattr(self, role).backend, options[role], getattr(getattr(self, role), "processes", 1)
+            )
+            for role in ROLES
+        }
+
+
+# The profile fills in what no other source sets. `embedded` is the defaults themselves.
+PROFILES: Mapping[str, Mapping[str, Any]] = {"embedded": {}}
+
+
+def load(
+    flags: Sequence[str] = (),
+    *,
+    profile: str | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Combine all sources. `flags` are "section.key=value". Raises `ConfigError` that lists the choices."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            _merge(values, tomllib.loads(file.read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"cannot read the settings file {file}: {error}") from error
+    for name, text in (os.environ if environment is None else environment).items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            _put(values, name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."), text, name)
+    for flag in flags:
+        path, separator, text = flag.partition("=")
+        if not separator:
+            raise ConfigError(f"--set takes section.key=value, not {flag!r}")
+        _put(values, path.strip(), text, f"--set {path.strip()}")
+    if profile is not None:
+        values["profile"] = profile
+    chosen = values.get("profile", "embedded")
+    if chosen not in PROFILES:
+        raise ConfigError(f"no profile is called {chosen!r}; choose one of: {', '.join(sorted(PROFILES))}")
+    try:
+        return Settings.model_validate(_merge(_copy(PROFILES[chosen]), values))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(dict(detail)) for detail in error.errors())) from None
+
+
+def sections() -> dict[str, type[Section]]:
+    """The sections by name, in the order of `Settings`."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    }
+
+
+def describe() -> str:
+    """Every setting with its default and meaning, for `--help`."""
+    lines = []
+    for section, model in sections().items():
+        lines.append(f"\n{section}: {(model.__doc__ or '').strip()}")
+        for key, field in model.model_fields.items():
+            default = field.get_default()
+            shown = ",".join(default) if isinstance(default, tuple) else default
+            choices = f" [{', '.join(sorted(BACKENDS[cast(Role, section)]))}]" if key == "backend" else ""
+            lines.append(f"  {section}.{key}={shown}\n      {field.description}{choices}")
+    return "\n".join(lines)
+
+
+def _put(values: dict[str, Any], path: str, text: str, source: str) -> None:
+    parts = path.split(".")
+    if len(parts) > 2 or not all(parts):
+        raise ConfigError(f"{source}: settings are named section.key, for example server.port")
+    known = sections()
+    if len(parts) == 2 and parts[0] in known:
+        field = known[parts[0]].model_fields.get(parts[1])
+        if field is not None and "tuple" in str(field.annotation):
+            _merge(values, {parts[0]: {parts[1]: tuple(item for item in text.split(",") if item)}})
+            return
+    _merge(values, {parts[0]: {parts[1]: text}} if len(parts) == 2 else {parts[0]: text})
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = _copy(value) if isinstance(value, Mapping) else value
+    return into
+
+
+def _copy(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(item) if isinstance(item, Mapping) else item for key, item in value.items()}
+
+
+def _explain(error: dict[str, Any]) -> str:
+    where = [str(part) for part in error["loc"]]
+    name = ".".join(where)
+    known = sections()
+    if error["type"] == "extra_forbidden":
+        if len(where) > 1 and where[0] in known:
+            return f"unknown setting {name}; {where[0]} has: {', '.join(known[where[0]].model_fields)}"
+        return f"unknown setting {name}; there are: {', '.join(Settings.model_fields)}"
+    if error["type"] == "value_error" and where[0] in BACKENDS:
+        choices = ", ".join(sorted(BACKENDS[cast(Role, where[0])]))
+        return f"{name}.backend: {error['ctx']['error']}; choose one of: {choices}"
+    return f"{name}: {error['msg'].lower()} (given: {error['input']!r})"

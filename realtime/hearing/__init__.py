@@ -1,0 +1,1 @@
+"""From audio to turns: VAD, ASR, the end of a turn."""

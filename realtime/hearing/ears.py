@@ -1,0 +1,243 @@
+"""From the microphone to turns: VAD on everything, ASR while somebody speaks, the turn detector over both.
+
+Time is counted in samples of HEARING_RATE that have arrived, so latencies are those of the audio itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from models.api import (
+    HEARING_RATE,
+    AsrRequest,
+    Audio,
+    BackendError,
+    EndOfUtterance,
+    Hypothesis,
+    SpeechProbability,
+    Stream,
+    VadRequest,
+)
+from models.engine import Engine
+from models.planner.completeness import completeness
+from realtime.hearing.turn import Ended, Interrupt, Onset, Rules, TurnDetector, TurnEvent, Withdrawn
+from realtime.transport.link import InputAudio
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0  # before a failed VAD stream is opened again; the engine restarts its process meanwhile
+RING_MS = 3_000  # audio remembered, more than any prefix needs
+EVENTS = 64  # hearing events under way; a session that takes none for so long has long been stuck
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak, `start_ms` into the session's audio."""
+
+    start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechMeant:
+    """The speech is a real one: what it interrupts has to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDropped:
+    """It was no speech after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialText:
+    """What was understood so far; the first `stable` characters are firm."""
+
+    text: str
+    stable: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOver:
+    """The person has finished. `text` is empty when no word was understood."""
+
+    text: str
+    start_ms: int
+    stop_ms: int
+    endpoint_ms: float  # from the last voiced sample to the decision
+    asr_ms: float  # from the decision to the final text
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HearingFailed:
+    """The recogniser or the detector failed; the message names cause and remedy."""
+
+    message: str
+
+
+HearingEvent = SpeechStarted | SpeechMeant | SpeechDropped | PartialText | TurnOver | HearingFailed
+
+
+class _Ring:
+    """The last RING_MS of audio, by absolute sample."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._pieces: deque[tuple[int, bytes]] = deque()
+
+    def append(self, pcm: bytes) -> None:
+        self._pieces.append((self.total, pcm))
+        self.total += len(pcm) // 2
+        while self.total - self._pieces[0][0] > RING_MS * HEARING_RATE // 1000:
+            self._pieces.popleft()
+
+    def since(self, sample: int) -> bytes:
+        out = bytearray()
+        for begin, pcm in self._pieces:
+            if begin + len(pcm) // 2 > sample:
+                out += pcm[max(0, sample - begin) * 2 :]
+        return bytes(out)
+
+
+class Ears:
+    """One session's hearing. `run` it with the link's audio; read `events`."""
+
+    def __init__(self, engine: Engine, rules: Rules, *, prefix_ms: int, language: str) -> None:
+        self.events: asyncio.Queue[HearingEvent] = asyncio.Queue(EVENTS)  # full: hearing waits
+        self.language = language
+        self.automatic = True  # False: no turn detection, the client commits
+        self._engine = engine
+        self._turn = TurnDetector(rules)
+        self._prefix = prefix_ms * HEARING_RATE // 1000
+        self._ring = _Ring()
+        self._vad: Stream[SpeechProbability] | None = None
+        self._utterance: Stream[Hypothesis] | None = None
+        # Utterances that are over, until their final text is there: how each ended, and when (loop time).
+        self._finishing: dict[Stream[Hypothesis], tuple[Ended, float]] = {}
+        self._began = 0  # sample at which the current utterance began
+        self._adaptation: str | None = None
+        self._group = asyncio.TaskGroup()
+        self._clock: Callable[[], float] = asyncio.get_running_loop().time
+
+    @property
+    def milliseconds(self) -> int:
+        """How much audio has arrived."""
+        return self._ring.total * 1000 // HEARING_RATE
+
+    def set_rules(self, rules: Rules) -> None:
+        """Use other thresholds from the next frame on."""
+        self._turn.rules = rules
+
+    async def run(self, audio: AsyncIterator[InputAudio]) -> None:
+        """Listen until the audio ends."""
+        async with self._group as group:
+            judged = group.create_task(self._judge(), name="vad")
+            async for piece in audio:
+                self._ring.append(piece.pcm)
+                message = Audio(piece.pcm, piece.concealed)
+                if self._vad is not None:
+                    await self._vad.send(message)
+                if self._utterance is None and not self.automatic:
+                    await self._open(self._ring.total - len(piece.pcm) // 2)
+                elif self._utterance is not None:
+                    await self._utterance.send(message)
+            judged.cancel()
+            if self._utterance is not None:
+                await self._utterance.aclose()
+
+    async def commit(self) -> bool:
+        """End the turn now (`input_audio_buffer.commit`). False when nothing was said."""
+        if self.automatic:
+            events = self._turn.commit(self._ring.total)
+        elif self._utterance is not None:
+            events = [Ended(self._began, self._ring.total, self._ring.total, "committed")]
+        else:
+            events = []
+        await self._act(events)
+        return bool(events)
+
+    async def clear(self) -> None:
+        """Forget what is being said (`input_audio_buffer.clear`)."""
+        self._turn.reset()
+        await self._drop()
+
+    async def _judge(self) -> None:
+        while True:
+            origin = self._ring.total
+            try:
+                async with aclosing(self._engine.open(VadRequest())) as self._vad:
+                    async for frame in self._vad:
+                        if self.automatic:
+                            at = SpeechProbability(frame.probability, frame.end + origin, frame.rms)
+                            await self._act(self._turn.frame(at))
+                return
+            except BackendError as error:
+                self._vad = None
+                await self.events.put(HearingFailed(str(error)))
+                await asyncio.sleep(RETRY_S)
+
+    async def _act(self, events: list[TurnEvent]) -> None:
+        for event in events:
+            match event:
+                case Onset(start):
+                    await self._open(start - self._prefix)
+                    await self.events.put(SpeechStarted(start * 1000 // HEARING_RATE))
+                case Interrupt():
+                    await self.events.put(SpeechMeant())
+                case Withdrawn():
+                    await self._drop()
+                    await self.events.put(SpeechDropped())
+                case Ended() if self._utterance is not None:
+                    stream, self._utterance = self._utterance, None
+                    decided = self._clock()
+                    self._finishing[stream] = (event, decided)
+                    await stream.send(EndOfUtterance())
+
+    async def _open(self, since: int) -> None:
+        """Begin an utterance with the audio from sample `since` on."""
+        stream = self._engine.open(AsrRequest(self.language, self._adaptation))
+        self._utterance = stream
+        self._began = max(0, since)
+        self._group.create_task(self._recognise(stream), name="asr")
+        # One message, written before anything is awaited: later pieces cannot overtake it.
+        await stream.send(Audio(self._ring.since(self._began)))
+
+    async def _drop(self) -> None:
+        if self._utterance is not None:
+            stream, self._utterance = self._utterance, None
+            await stream.aclose()
+
+    async def _recognise(self, stream: Stream[Hypothesis]) -> None:
+        text = ""
+        try:
+            async with aclosing(stream):
+                async for heard in stream:
+                    text = heard.text
+                    if heard.final:
+                        self._adaptation = heard.adaptation
+                    elif stream is self._utterance:
+                        await self.events.put(PartialText(heard.text, heard.stable))
+                        if self.automatic:
+                            await self._act(self._turn.words(heard.text, completeness(heard.text)))
+        except BackendError as error:
+            await self.events.put(HearingFailed(str(error)))
+        if stream is self._utterance:  # it failed in the middle: this turn is lost, the next one is not
+            self._utterance = None
+            self._turn.reset()
+            await self.events.put(SpeechDropped())
+        if stream in self._finishing:
+            ended, decided = self._finishing.pop(stream)
+            await self.events.put(
+                TurnOver(
+                    text=text,
+                    start_ms=ended.start * 1000 // HEARING_RATE,
+                    stop_ms=ended.stop * 1000 // HEARING_RATE,
+                    endpoint_ms=(ended.at - ended.stop) * 1000 / HEARING_RATE,
+                    asr_ms=(self._clock() - decided) * 1000,
+                    why=ended.why,
+                )
+            )

@@ -1,0 +1,165 @@
+"""When does the person begin to speak, when have they finished? Pure decisions over time-stamped events.
+
+Time is counted in samples of HEARING_RATE since the session began. The detector is told what the VAD
+thinks of each frame and what the recogniser has understood, and answers with events:
+
+    Onset -> (Interrupt)? -> Ended | Withdrawn
+
+`Onset` comes after `onset_ms` of speech; the assistant pauses. `Interrupt` comes when the speech goes on
+for `interrupt_ms` or has brought words: the assistant stops for good. `Ended` hands the turn over;
+`Withdrawn` says that it was nothing (a click, a cough), and the assistant goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.api import HEARING_RATE, VAD_FRAME, SpeechProbability
+
+HYSTERESIS = 0.15  # speech goes on while the probability is above threshold - this (Silero's own choice)
+LEAST_SPEECH_MS = 96  # less speech than three frames, without a word, was a noise
+
+Why = Literal["complete", "silence", "unfinished", "too long", "committed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The thresholds (see `TurnSettings`)."""
+
+    threshold: float = 0.5
+    onset_ms: int = 64
+    interrupt_ms: int = 400
+    complete_ms: int = 240
+    silence_ms: int = 480
+    unfinished_ms: int = 1_600
+    max_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Speech has begun at sample `start`."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """The speech is meant: whoever speaks over it has to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The turn is over: speech from `start` to `stop`, decided at `at`, for the reason `why`."""
+
+    start: int
+    stop: int
+    at: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What began at `start` was not speech."""
+
+    start: int
+
+
+TurnEvent = Onset | Interrupt | Ended | Withdrawn
+
+
+def _samples(milliseconds: float) -> int:
+    return round(milliseconds * HEARING_RATE / 1000)
+
+
+class TurnDetector:
+    """The state of one session's turn. Feed it; act on what it returns."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._run = 0  # samples of speech in the current run of speech frames
+        self._start: int | None = None  # of the turn, None while nobody speaks
+        self._stop = 0  # end of the last speech frame
+        self._voiced = 0  # samples of speech in this turn
+        self._interrupted = False
+        self._words = False
+        self._completeness = 0.5
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is under way."""
+        return self._start is not None
+
+    def frame(self, frame: SpeechProbability) -> list[TurnEvent]:
+        """Take the VAD's judgement of one frame."""
+        rules = self.rules
+        bar = rules.threshold if self._run == 0 and not self.speaking else rules.threshold - HYSTERESIS
+        if frame.probability >= bar:
+            self._run += VAD_FRAME
+            self._stop = frame.end
+            if self._start is None:
+                return self._begin(frame.end)
+            self._voiced += VAD_FRAME
+            if frame.end - self._start >= _samples(rules.max_seconds * 1000):
+                return self._finish(frame.end, "too long")
+            return self._maybe_interrupt()
+        self._run = 0
+        if self._start is None:
+            return []
+        silence = frame.end - self._stop
+        if not self._words and self._voiced < _samples(LEAST_SPEECH_MS):
+            return self._withdraw() if silence >= _samples(rules.complete_ms) else []
+        why, needed = self._patience()
+        return self._finish(frame.end, why) if silence >= _samples(needed) else []
+
+    def words(self, text: str, completeness: float) -> list[TurnEvent]:
+        """Take the recogniser's partial text, and how surely (0 to 1) it is a whole request."""
+        if self._start is None:
+            return []
+        self._words = bool(text.strip())
+        self._completeness = completeness
+        return self._maybe_interrupt() if self._words else []
+
+    def commit(self, at: int) -> list[TurnEvent]:
+        """The client says that the turn is over (`input_audio_buffer.commit`)."""
+        return self._finish(at, "committed") if self._start is not None else []
+
+    def reset(self) -> None:
+        """Forget the turn under way (`input_audio_buffer.clear`)."""
+        self._start = None
+        self._run = 0
+
+    def _begin(self, end: int) -> list[TurnEvent]:
+        if self._run < _samples(self.rules.onset_ms):
+            return []
+        self._start = end - self._run
+        self._voiced = self._run
+        self._interrupted = self._words = False
+        self._completeness = 0.5
+        return [Onset(self._start), *self._maybe_interrupt()]
+
+    def _maybe_interrupt(self) -> list[TurnEvent]:
+        if self._interrupted or not (self._words or self._voiced >= _samples(self.rules.interrupt_ms)):
+            return []
+        self._interrupted = True
+        return [Interrupt()]
+
+    def _patience(self) -> tuple[Why, int]:
+        """How long a silence ends the turn, in ms, and why."""
+        if self._words and self._completeness >= 0.8:
+            return "complete", self.rules.complete_ms
+        if self._words and self._completeness <= 0.25:
+            return "unfinished", self.rules.unfinished_ms
+        return "silence", self.rules.silence_ms
+
+    def _finish(self, at: int, why: Why) -> list[TurnEvent]:
+        assert self._start is not None
+        ended = Ended(self._start, self._stop, at, why)
+        self.reset()
+        return [ended]
+
+    def _withdraw(self) -> list[TurnEvent]:
+        assert self._start is not None
+        withdrawn = Withdrawn(self._start)
+        self.reset()
+        return [withdrawn]

@@ -1,0 +1,118 @@
+"""Our own server events, for what the OpenAI Realtime protocol lacks. No stock client needs them.
+
+Every event has an `event_id` as the protocol's events do. The README shows one JSON example of each.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+Activity = Literal["listening", "hearing", "thinking", "speaking", "playing"]
+
+
+class SessionInfo(BaseModel):
+    """Sent once after `session.created`: what runs here."""
+
+    type: Literal["audiogpt.session.info"] = "audiogpt.session.info"
+    event_id: str
+    profile: str
+    backends: dict[str, str]  # role -> backend name
+    version: str
+
+
+class ActivityChanged(BaseModel):
+    """What the assistant is doing now. `detail` is words for the person, often empty."""
+
+    type: Literal["audiogpt.activity"] = "audiogpt.activity"
+    event_id: str
+    state: Activity
+    detail: str = ""
+
+
+class TranscriptPartial(BaseModel):
+    """The person's words so far; replaces the last one of `item_id`. The first `stable` chars are firm."""
+
+    type: Literal["audiogpt.input_transcript.partial"] = "audiogpt.input_transcript.partial"
+    event_id: str
+    item_id: str
+    text: str
+    stable: int
+
+
+class TurnLatency(BaseModel):
+    """Where the milliseconds of a turn went, from the person's last voiced sample to ours leaving.
+
+    `stages_ms` holds, in order: `endpoint` (deciding that the turn is over, with what the network and the
+    jitter buffer held), `asr` (final text), `plan` (first words or step), `speech` (first audio of voice,
+    music or sound), `send` (until its frame left). They add up to `total_ms`. A typed turn has no
+    `endpoint` and no `asr`.
+    """
+
+    type: Literal["audiogpt.turn.latency"] = "audiogpt.turn.latency"
+    event_id: str
+    item_id: str
+    response_id: str
+    stages_ms: dict[str, float]
+    total_ms: float
+
+
+class ArtefactCreated(BaseModel):
+    """Something was made: a piece of music or a sound. `duration_ms` is null while it is unbounded."""
+
+    type: Literal["audiogpt.artefact.created"] = "audiogpt.artefact.created"
+    event_id: str
+    id: str
+    kind: Literal["music", "sound", "speech", "text"]
+    name: str
+    duration_ms: float | None = None
+    url: str | None = None
+    response_id: str | None = None
+
+
+class MusicState(BaseModel):
+    """What the music is at, sent when a bar begins to sound, and once with `playing` false when it ends."""
+
+    type: Literal["audiogpt.music.state"] = "audiogpt.music.state"
+    event_id: str
+    artefact_id: str
+    playing: bool
+    bar: int = 0
+    beats: int = 0
+    tempo: float = 0
+    key: str = ""
+    section: str = ""
+    chords: list[str] = []
+    instruments: list[str] = []
+
+
+class TimerChanged(BaseModel):
+    """A timer was set, cancelled or is over."""
+
+    type: Literal["audiogpt.timer"] = "audiogpt.timer"
+    event_id: str
+    label: str
+    seconds: float
+    state: Literal["set", "cancelled", "over"]
+
+
+class Notice(BaseModel):
+    """Something the person should know, in words: a fallback, a failed step with its remedy."""
+
+    type: Literal["audiogpt.notice"] = "audiogpt.notice"
+    event_id: str
+    level: Literal["info", "warning", "error"]
+    message: str
+
+
+OwnEvent = (
+    SessionInfo
+    | ActivityChanged
+    | TranscriptPartial
+    | TurnLatency
+    | ArtefactCreated
+    | MusicState
+    | TimerChanged
+    | Notice
+)

@@ -1,0 +1,131 @@
+"""The OpenAI Realtime protocol, in and out, by the pydantic types of the `openai` package.
+
+Out: `Outbox.send(EventType, **fields)` fills in `type` and `event_id` and validates. In: `parse` gives a
+typed client event or raises `ProtocolError`, which `Outbox.error` turns into an `error` event that names the
+client's own event and says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any, cast, get_args
+
+from openai.types.realtime import (
+    ConversationItemCreateEvent,
+    ConversationItemDeleteEvent,
+    ConversationItemRetrieveEvent,
+    ConversationItemTruncateEvent,
+    InputAudioBufferAppendEvent,
+    InputAudioBufferClearEvent,
+    InputAudioBufferCommitEvent,
+    OutputAudioBufferClearEvent,
+    RealtimeErrorEvent,
+    ResponseCancelEvent,
+    ResponseCreateEvent,
+    SessionUpdateEvent,
+)
+from pydantic import BaseModel, ValidationError
+
+from realtime.transport.link import Link
+
+ClientEvent = (
+    SessionUpdateEvent
+    | InputAudioBufferAppendEvent
+    | InputAudioBufferCommitEvent
+    | InputAudioBufferClearEvent
+    | ConversationItemCreateEvent
+    | ConversationItemRetrieveEvent
+    | ConversationItemTruncateEvent
+    | ConversationItemDeleteEvent
+    | ResponseCreateEvent
+    | ResponseCancelEvent
+    | OutputAudioBufferClearEvent
+)
+
+
+def _type_of(model: type[BaseModel]) -> str:
+    return cast(str, get_args(model.model_fields["type"].annotation)[0])
+
+
+CLIENT_EVENTS: dict[str, type[BaseModel]] = {_type_of(model): model for model in get_args(ClientEvent)}
+
+
+def new_id(prefix: str) -> str:
+    """A fresh identifier in the protocol's style, for example item_1f0c."""
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
+class ProtocolError(Exception):
+    """A client's event cannot be used. `code` is for programs, the message for people."""
+
+    def __init__(
+        self, message: str, *, code: str, event_id: str | None = None, param: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.event_id = event_id
+        self.param = param
+
+
+def parse(text: str, limit: int) -> ClientEvent:
+    """Read one client event of at most `limit` characters. Raises `ProtocolError`."""
+    if len(text) > limit:
+        raise ProtocolError(
+            f"the event has {len(text)} characters; the limit is {limit}. Send audio in smaller pieces.",
+            code="event_too_large",
+        )
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"the event is not JSON: {error}", code="invalid_json") from None
+    if not isinstance(raw, dict):
+        raise ProtocolError("an event is a JSON object with a type", code="invalid_event")
+    event_id = raw.get("event_id") if isinstance(raw.get("event_id"), str) else None
+    kind = raw.get("type")
+    model = CLIENT_EVENTS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        raise ProtocolError(
+            f"unknown event type {str(kind)[:80]!r}; a client may send: {', '.join(sorted(CLIENT_EVENTS))}",
+            code="unknown_event_type",
+            event_id=event_id,
+            param="type",
+        )
+    if kind == "session.update" and isinstance(raw.get("session"), dict):
+        raw["session"].setdefault("type", "realtime")  # older clients leave it out
+    try:
+        return cast(ClientEvent, model.model_validate(raw))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ProtocolError(
+            f"{kind}: {where}: {first['msg']}", code="invalid_value", event_id=event_id, param=where
+        ) from None
+
+
+class Outbox:
+    """Sends typed server events over a link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def send(self, model: type[BaseModel], **fields: Any) -> None:
+        """Send an event of this type. Fields left out are not sent; fields given as None are sent as null."""
+        event = model(type=_type_of(model), event_id=new_id("event"), **fields)
+        self._link.send(event.model_dump_json(exclude_unset=True))
+
+    def error(self, error: ProtocolError) -> None:
+        """Send an `error` event. The session goes on."""
+        body: dict[str, Any] = {
+            "type": "invalid_request_error",
+            "code": error.code,
+            "message": str(error),
+            "event_id": error.event_id,
+            "param": error.param,
+        }
+        self.send(RealtimeErrorEvent, error=body)
+
+    def failure(self, message: str) -> None:
+        """Send an `error` event for something that failed on this side."""
+        body = {"type": "server_error", "code": None, "message": message, "event_id": None, "param": None}
+        self.send(RealtimeErrorEvent, error=body)

@@ -1,0 +1,204 @@
+"""One response as the protocol tells it: every event from `response.created` to `response.done`, in order.
+
+The same for what the assistant says and for music or sound, which is a response of its own outside the
+conversation (`conversation_id` null), so that it may go on while the next one speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from openai.types.realtime import (
+    ConversationItemAdded,
+    ConversationItemDone,
+    ConversationItemTruncatedEvent,
+    ResponseAudioDoneEvent,
+    ResponseAudioTranscriptDeltaEvent,
+    ResponseAudioTranscriptDoneEvent,
+    ResponseContentPartAddedEvent,
+    ResponseContentPartDoneEvent,
+    ResponseCreatedEvent,
+    ResponseDoneEvent,
+    ResponseOutputItemAddedEvent,
+    ResponseOutputItemDoneEvent,
+    ResponseTextDeltaEvent,
+    ResponseTextDoneEvent,
+)
+from openai.types.realtime.realtime_server_event import (
+    OutputAudioBufferCleared,
+    OutputAudioBufferStarted,
+    OutputAudioBufferStopped,
+)
+
+from realtime.protocol import Outbox, new_id
+from realtime.transport.link import AudioOwner
+
+Status = Literal["completed", "cancelled", "failed"]
+Reason = Literal["turn_detected", "client_cancelled"]
+
+
+class Response:
+    """The events of one response with one message item.
+
+    Call in this order: `create`, then any of `text` and `audio_started`, then `finish`, and `drained` when
+    the last sample has left or `cleared` when the rest was dropped.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        buffered: bool,
+        conversation_id: str | None,
+        modality: Literal["audio", "text"] = "audio",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """`buffered`: the transport has an output audio buffer to report on (WebRTC)."""
+        self.id = new_id("resp")
+        self.item_id = new_id("item")
+        self.owner = AudioOwner(self.id, self.item_id)
+        self.transcript = ""
+        self._outbox = outbox
+        self._buffered = buffered
+        self._conversation_id = conversation_id
+        self._modality: Literal["audio", "text"] = modality
+        self._metadata = dict(metadata) if metadata else None
+        self._created = False
+        self._opened = False
+        self._sounding = False
+        self._done = False
+        self._place = {
+            "response_id": self.id,
+            "item_id": self.item_id,
+            "output_index": 0,
+            "content_index": 0,
+        }
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is an output item yet."""
+        return self._opened
+
+    def create(self) -> None:
+        """`response.created`."""
+        self._created = True
+        self._outbox.send(ResponseCreatedEvent, response=self._body("in_progress", []))
+
+    def open(self) -> None:
+        """The output item and its content part; once, before its first words or sound."""
+        if self._opened:
+            return
+        self._opened = True
+        item = self._item("in_progress", [])
+        self._outbox.send(ResponseOutputItemAddedEvent, response_id=self.id, output_index=0, item=item)
+        if self._conversation_id is not None:
+            self._outbox.send(ConversationItemAdded, item=item, previous_item_id=None)
+        self._outbox.send(ResponseContentPartAddedEvent, part=self._part(""), **self._place)
+
+    def audio_started(self) -> None:
+        """The first sample is leaving."""
+        self.open()
+        if self._buffered and not self._sounding:
+            self._outbox.send(OutputAudioBufferStarted, response_id=self.id)
+        self._sounding = True
+
+    def text(self, delta: str) -> None:
+        """More of the transcript (or, in text mode, of the text)."""
+        if not delta:
+            return
+        self.open()
+        self.transcript += delta
+        kind = ResponseAudioTranscriptDeltaEvent if self._modality == "audio" else ResponseTextDeltaEvent
+        self._outbox.send(kind, delta=delta, **self._place)
+
+    def finish(
+        self,
+        status: Status,
+        *,
+        reason: Reason | None = None,
+        error: str | None = None,
+        usage: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Everything that closes the response, `response.done` last. Only the first call counts."""
+        if self._done or not self._created:
+            return
+        self._done = True
+        output = []
+        if self._opened:
+            if self._modality == "audio":
+                self._outbox.send(ResponseAudioDoneEvent, **self._place)
+                self._outbox.send(ResponseAudioTranscriptDoneEvent, transcript=self.transcript, **self._place)
+            else:
+                self._outbox.send(ResponseTextDoneEvent, text=self.transcript, **self._place)
+            self._outbox.send(ResponseContentPartDoneEvent, part=self._part(self.transcript), **self._place)
+            item = self._item("completed" if status == "completed" else "incomplete", [self._content()])
+            self._outbox.send(ResponseOutputItemDoneEvent, response_id=self.id, output_index=0, item=item)
+            if self._conversation_id is not None:
+                self._outbox.send(ConversationItemDone, item=item, previous_item_id=None)
+            output = [item]
+        details: dict[str, Any] | None = None
+        if status != "completed":
+            details = {"type": status}
+            if reason is not None:
+                details["reason"] = reason
+            if error is not None:
+                details["error"] = {"type": "server_error", "message": error}
+        self._outbox.send(ResponseDoneEvent, response=self._body(status, output, details, usage))
+
+    def drained(self) -> None:
+        """The last sample has left."""
+        if self._sounding and self._buffered:
+            self._outbox.send(OutputAudioBufferStopped, response_id=self.id)
+        self._sounding = False
+
+    def cleared(self, audio_end_ms: int | None = None) -> None:
+        """What was still to sound was dropped; the item ends `audio_end_ms` into its audio."""
+        if self._sounding and self._buffered:
+            self._outbox.send(OutputAudioBufferCleared, response_id=self.id)
+        self._sounding = False
+        if self._opened and audio_end_ms is not None:
+            self._outbox.send(
+                ConversationItemTruncatedEvent,
+                item_id=self.item_id,
+                content_index=0,
+                audio_end_ms=audio_end_ms,
+            )
+
+    def _body(
+        self,
+        status: str,
+        output: list[dict[str, Any]],
+        details: dict[str, Any] | None = None,
+        usage: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "object": "realtime.response",
+            "conversation_id": self._conversation_id,
+            "status": status,
+            "status_details": details,
+            "output": output,
+            "output_modalities": [self._modality],
+            "metadata": self._metadata,
+            "usage": usage,
+        }
+
+    def _item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self.item_id,
+            "object": "realtime.item",
+            "type": "message",
+            "role": "assistant",
+            "status": status,
+            "content": content,
+        }
+
+    def _content(self) -> dict[str, Any]:
+        if self._modality == "audio":
+            return {"type": "output_audio", "transcript": self.transcript}
+        return {"type": "output_text", "text": self.transcript}
+
+    def _part(self, text: str) -> dict[str, Any]:
+        key = "transcript" if self._modality == "audio" else "text"
+        return {"type": self._modality, key: text}

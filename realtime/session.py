@@ -1,0 +1,441 @@
+"""One conversation: its tasks, and the one place where it is interrupted.
+
+    hear      the link's audio -> `Ears` -> turns
+    obey      the client's events (`client_events.py`)
+    converse  turns -> replies, at most one at a time
+    speak     the speaker's clock
+    watch     nobody there any more?
+
+All run in one task group; a session ends when its link does, and everything in it ends with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from openai.types.realtime import (
+    ConversationItemAdded,
+    ConversationItemDone,
+    ConversationItemInputAudioTranscriptionCompletedEvent,
+    ConversationItemInputAudioTranscriptionDeltaEvent,
+    InputAudioBufferClearedEvent,
+    InputAudioBufferCommittedEvent,
+    InputAudioBufferSpeechStartedEvent,
+    InputAudioBufferSpeechStoppedEvent,
+)
+
+from models.api import BackendError, Situation
+from models.engine import Engine
+from realtime import own_events
+from realtime.client_events import ClientEvents
+from realtime.config import Settings
+from realtime.hearing.ears import (
+    Ears,
+    HearingFailed,
+    PartialText,
+    SpeechDropped,
+    SpeechMeant,
+    SpeechStarted,
+    TurnOver,
+)
+from realtime.hearing.turn import Rules
+from realtime.protocol import Outbox, new_id
+from realtime.response import Reason, Response
+from realtime.session_state import SessionState
+from realtime.speaking.mixer import Mixer
+from realtime.speaking.player import Player
+from realtime.speaking.reply import Reply
+from realtime.speaking.speaker import Speaker
+from realtime.speaking.speech import VoiceSettings
+from realtime.telemetry import Metrics, Stopwatch
+from realtime.thinking.history import Entry, History
+from realtime.thinking.planner import Planner
+from realtime.thinking.timers import Timer, Timers
+from realtime.thinking.tools import Toolbox
+from realtime.transport.link import AudioOwner, Link
+
+log = logging.getLogger(__name__)
+
+TURNS_WAITING = 8  # turns not yet answered; a client that sends more at once is told so
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something to answer: the newest item of the history, and what of its latency is already known."""
+
+    item_id: str
+    earlier_ms: dict[str, float] = field(default_factory=dict)
+    began: float = 0.0  # loop time at which it was ready to be answered
+
+
+class Session:
+    """One conversation over one link. `await run()` lasts as long as the link."""
+
+    def __init__(
+        self, link: Link, engine: Engine, settings: Settings, metrics: Metrics, *, version: str = ""
+    ) -> None:
+        self.id = new_id("sess")
+        self.conversation_id = new_id("conv")
+        self.history = History()
+        self.state = SessionState(self.id, settings)
+        self.outbox = Outbox(link)
+        self._link = link
+        self._engine = engine
+        self._settings = settings
+        self._metrics = metrics
+        self._version = version
+        self._buffered = link.kind == "webrtc"
+        self._loop = asyncio.get_running_loop()
+        self._turns: asyncio.Queue[Turn] = asyncio.Queue(TURNS_WAITING)
+        self._group = asyncio.TaskGroup()
+        self._reply: Reply | None = None
+        self._reply_task: asyncio.Task[None] | None = None
+        self._reason: Reason | None = None
+        self._speaking_item: str | None = None  # id of the user's item under way
+        self._activity: str = ""
+        self._last_sign = self._loop.time()
+        mixer = Mixer(music_db=settings.mixer.music_db, duck_db=settings.mixer.duck_db)
+        self.mixer = mixer
+        self.speaker = Speaker(link, mixer, metrics)
+        self.speaker.owner = self._owner
+        self.ears = Ears(
+            engine, self._rules(), prefix_ms=settings.turn.prefix_ms, language=settings.asr.language
+        )
+        self.voice = VoiceSettings(settings.tts.voice, settings.tts.language, settings.tts.speed)
+        self.music, self.sound = (
+            Player(
+                engine,
+                self.speaker,
+                lane,
+                self.outbox,
+                self._group,
+                buffered=self._buffered,
+                changed=self._show_activity,
+            )
+            for lane in (mixer.music, mixer.sound)
+        )
+        self.timers = Timers(self._group, self._timer_over)
+        self._toolbox = Toolbox(
+            music=self.music,
+            sound=self.sound,
+            mixer=mixer,
+            voice=self.voice,
+            timers=self.timers,
+            outbox=self.outbox,
+        )
+        self.planner = Planner(engine, self.history, self._toolbox, self._situation)
+        self.planner.instructions = settings.planner.instructions
+
+    # -- life -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Converse until the client is gone. Closes the link."""
+        self._metrics.sessions.inc()
+        self._metrics.sessions_total.labels(self._link.kind).inc()
+        try:
+            async with self._group as group:
+                self.state.announce(self.outbox)
+                self.outbox.send(
+                    own_events.SessionInfo,
+                    profile=self._settings.profile,
+                    backends={role: a.backend for role, a in self._engine.assignments.items()},
+                    version=self._version,
+                )
+                self._show_activity()
+                tasks = [
+                    group.create_task(self.ears.run(self._link.audio()), name="hear"),
+                    group.create_task(self._act_on_hearing(), name="act"),
+                    group.create_task(self._converse(), name="converse"),
+                    group.create_task(self.speaker.run(), name="speak"),
+                    group.create_task(self._watch(), name="watch"),
+                ]
+                await self._obey()
+                for task in tasks:
+                    task.cancel()
+                await self.stop_all()
+                self.timers.cancel("")
+        finally:
+            self._metrics.sessions.dec()
+            await self._link.aclose()
+
+    async def interrupt(self, reason: Reason | None = None) -> bool:
+        """Stop the reply under way; False when there is none. The history is cut to what was heard."""
+        task = self._reply_task
+        if task is None or task.done():
+            return False
+        self._reason = reason
+        task.cancel()
+        await asyncio.wait({task})
+        return True
+
+    async def stop_all(self, reason: Reason | None = None) -> None:
+        """Stop everything that can be heard: the reply, the music and the sound."""
+        await self.interrupt(reason)
+        await self.music.stop(reason)
+        await self.sound.stop(reason)
+
+    def apply_state(self) -> None:
+        """Take over what `session.update` changed."""
+        self.planner.instructions = self.state.instructions
+        self.voice.name = self.state.voice
+        self.voice.speed = self.state.speed
+        self.ears.automatic = self.state.automatic
+        self.ears.language = self.state.language
+        self.ears.set_rules(self.state.rules(self._rules()))
+
+    # -- turns ------------------------------------------------------------------------------------------
+
+    @property
+    def replying(self) -> bool:
+        """Whether a reply is under way or about to be."""
+        task = self._reply_task
+        return (task is not None and not task.done()) or not self._turns.empty()
+
+    def answer(self, item_id: str) -> bool:
+        """Answer the conversation as it stands, up to this item. False when too many turns are waiting."""
+        return self._take_turn(Turn(item_id, {}, self._loop.time()))
+
+    def _take_turn(self, turn: Turn) -> bool:
+        try:
+            self._turns.put_nowait(turn)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def _converse(self) -> None:
+        while True:
+            turn = await self._turns.get()
+            self._reply_task = self._group.create_task(self._answer(turn), name="reply")
+            await asyncio.wait({self._reply_task})
+            self._reply_task = None
+            self._show_activity()
+
+    async def _answer(self, turn: Turn) -> None:
+        """The one place where a reply is guarded: nothing that fails in it ends the session."""
+        stopwatch = Stopwatch(self._loop.time, turn.earlier_ms, turn.began)
+        modality: Literal["audio", "text"] = self.state.modality
+        response = Response(
+            self.outbox, buffered=self._buffered, conversation_id=self.conversation_id, modality=modality
+        )
+        self._toolbox.response_id = response.id
+        reply = Reply(
+            engine=self._engine,
+            plan=self.planner.plan,
+            speaker=self.speaker,
+            outbox=self.outbox,
+            history=self.history,
+            voice=self.voice,
+            metrics=self._metrics,
+            stopwatch=stopwatch,
+            user_item_id=turn.item_id,
+            response=response,
+            modality=modality,
+            playout_delay_ms=lambda: self._link.playout_delay_ms,
+            on_speaking=self._show_activity,
+        )
+        self._reply = reply
+        self._show_activity()
+        if self._speaking_item is None:
+            self.mixer.speech.resume()  # it was held while the person spoke
+        try:
+            await reply.run()
+            self._metrics.turns.labels("answered").inc()
+            await self._leave_held()
+        except asyncio.CancelledError:
+            reply.interrupted(self._reason)
+            self._metrics.turns.labels("interrupted").inc()
+            raise
+        except Exception as error:
+            cause = _first(error)
+            if not isinstance(cause, BackendError):
+                log.exception("session %s: a reply failed", self.id)
+            self._fail(reply, cause)
+        finally:
+            self._reply = None
+
+    async def _leave_held(self) -> None:
+        """Music that the person spoke over, and that the reply did not take up again, is over."""
+        for player in (self.music, self.sound):
+            if player.held and self._speaking_item is None:
+                await player.stop("turn_detected")
+
+    def _fail(self, reply: Reply, error: BaseException) -> None:
+        message = str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+        log.warning("session %s: %s", self.id, message)
+        self._metrics.turns.labels("failed").inc()
+        reply.failed(message)
+        self.outbox.send(own_events.Notice, level="error", message=message)
+
+    # -- hearing ----------------------------------------------------------------------------------------
+
+    async def _act_on_hearing(self) -> None:
+        while True:
+            event = await self.ears.events.get()
+            self.alive()
+            match event:
+                case SpeechStarted(start_ms):
+                    self._speaking_item = new_id("item")
+                    self._hold()
+                    self.outbox.send(
+                        InputAudioBufferSpeechStartedEvent,
+                        item_id=self._speaking_item,
+                        audio_start_ms=start_ms,
+                    )
+                    self._show_activity()
+                case PartialText(text, stable) if self._speaking_item:
+                    self.outbox.send(
+                        own_events.TranscriptPartial, item_id=self._speaking_item, text=text, stable=stable
+                    )
+                case SpeechMeant():
+                    if self.state.interrupts:
+                        await self.interrupt("turn_detected")
+                case SpeechDropped():
+                    if self._speaking_item is not None:
+                        self._speaking_item = None
+                        self.outbox.send(InputAudioBufferClearedEvent)
+                    self._go_on()
+                case TurnOver():
+                    await self._turn_over(event)
+                case HearingFailed(message):
+                    self._metrics.failures.labels("hearing").inc()
+                    self.outbox.send(own_events.Notice, level="error", message=message)
+
+    async def _turn_over(self, over: TurnOver) -> None:
+        item_id, self._speaking_item = self._speaking_item or new_id("item"), None
+        self.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item_id, audio_end_ms=over.stop_ms)
+        if not over.text:
+            self.outbox.send(InputAudioBufferClearedEvent)
+            self._go_on()
+            return
+        if self.state.interrupts:
+            await self.interrupt("turn_detected")
+        previous = self.history.last_id
+        self.outbox.send(InputAudioBufferCommittedEvent, item_id=item_id, previous_item_id=previous)
+        entry = Entry(item_id, "user", over.text)
+        content = [{"type": "input_audio", "transcript": None}]
+        self.add(entry, previous, {**entry.as_item(), "content": content})
+        self.outbox.send(
+            ConversationItemInputAudioTranscriptionDeltaEvent,
+            item_id=item_id,
+            content_index=0,
+            delta=over.text,
+        )
+        self.outbox.send(
+            ConversationItemInputAudioTranscriptionCompletedEvent,
+            item_id=item_id,
+            content_index=0,
+            transcript=over.text,
+            usage={"type": "duration", "seconds": (over.stop_ms - over.start_ms) / 1000},
+        )
+        if not self.state.answers:
+            self._go_on()
+            return
+        turn = Turn(item_id, {"endpoint": over.endpoint_ms, "asr": over.asr_ms}, self._loop.time())
+        if not self._take_turn(turn):
+            self.outbox.failure("too many turns are waiting for an answer; wait for one to finish")
+
+    def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
+        """Put an item into the conversation and tell the client."""
+        self.history.add(entry)
+        shown = item or entry.as_item()
+        self.outbox.send(ConversationItemAdded, item=shown, previous_item_id=previous)
+        self.outbox.send(ConversationItemDone, item=shown, previous_item_id=previous)
+
+    def _hold(self) -> None:
+        """Somebody speaks: fall silent, and stay where we are."""
+        for lane in self.mixer.lanes:
+            lane.pause()
+
+    def _go_on(self) -> None:
+        """It was nothing: go on at the same sample."""
+        for lane in self.mixer.lanes:
+            lane.resume()
+        self.speaker.wake()
+        self._show_activity()
+
+    # -- the rest ---------------------------------------------------------------------------------------
+
+    async def _obey(self) -> None:
+        handler = ClientEvents(self, self._link)
+        async for text in self._link.events():
+            self.alive()
+            await handler.handle(text, self._settings.server.max_event)
+
+    def alive(self) -> None:
+        """There was a sign of the person."""
+        self._last_sign = self._loop.time()
+
+    async def _watch(self) -> None:
+        """End a session in which nothing has happened for long."""
+        timeout = self._settings.server.idle_timeout
+        while (left := self._last_sign + timeout - self._loop.time()) > 0:
+            await asyncio.sleep(left)
+            if self._activity == "playing":
+                self.alive()  # who listens to music is there
+        minutes = timeout / 60
+        self.outbox.send(
+            own_events.Notice,
+            level="info",
+            message=f"the call was ended after {minutes:.0f} minutes without a word; start it again any time",
+        )
+        await self._link.aclose()
+
+    def _timer_over(self, timer: Timer) -> None:
+        self.outbox.send(own_events.TimerChanged, label=timer.label, seconds=timer.seconds, state="over")
+        event = {"event": "timer_over", "label": timer.label, "seconds": timer.seconds}
+        entry = Entry(new_id("item"), "system", json.dumps(event), spoken=False)
+        self.history.add(entry)
+        self.alive()
+        self.answer(entry.id)
+
+    def _situation(self) -> Situation:
+        playing = [player.playing for player in (self.music, self.sound) if player.playing]
+        return Situation(
+            now=datetime.now().astimezone().isoformat(timespec="seconds"),
+            playing=" and ".join(playing) or None,
+            timers=self.timers.describe(),
+        )
+
+    def _owner(self) -> AudioOwner | None:
+        if self._reply is not None and self.mixer.speech.audible:
+            return self._reply.response.owner
+        return self.music.owner or self.sound.owner
+
+    def _show_activity(self) -> None:
+        state: str
+        detail = ""
+        if self._speaking_item is not None:
+            state = "hearing"
+        elif self._reply is not None:
+            state = "speaking" if self._reply.response.opened else "thinking"
+        elif playing := self._situation().playing:
+            state, detail = "playing", playing
+        else:
+            state = "listening"
+        if state != self._activity:
+            self._activity = state
+            self.outbox.send(own_events.ActivityChanged, state=state, detail=detail)
+
+    def _rules(self) -> Rules:
+        turn = self._settings.turn
+        return Rules(
+            threshold=self._settings.vad.threshold,
+            onset_ms=turn.onset_ms,
+            interrupt_ms=turn.interrupt_ms,
+            complete_ms=turn.complete_ms,
+            silence_ms=turn.silence_ms,
+            unfinished_ms=turn.unfinished_ms,
+            max_seconds=turn.max_seconds,
+        )
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first real error inside a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,1 @@
+"""From steps to one mixed, paced stream of audio."""

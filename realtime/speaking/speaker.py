@@ -1,0 +1,95 @@
+"""The speaker: pulls a frame from the mixer every 20 ms, on an absolute clock, and gives it to the link.
+
+It sleeps while there is nothing to play, and starts at once when there is: the first frame of a reply does
+not wait for a tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from realtime.speaking.mixer import Lane, Mixer, Pcm
+from realtime.telemetry import Metrics
+from realtime.transport.link import FRAME_MS, AudioOwner, Link
+
+LATE_S = 0.010  # a frame this late eats half of what a 20 ms receiver buffer holds: counted
+GIVE_UP_S = 0.2  # behind by this much, the clock starts anew instead of sending a burst
+SILENCE_FRAMES = 10  # 200 ms of silence sent after the sound, so that receivers fade on real samples
+
+
+class Speaker:
+    """One session's playback."""
+
+    def __init__(self, link: Link, mixer: Mixer, metrics: Metrics) -> None:
+        self.mixer = mixer
+        self.owner: Callable[[], AudioOwner | None] = lambda: None
+        self.on_frame: list[Callable[[], None]] = []
+        self._link = link
+        self._metrics = metrics
+        self._wake = asyncio.Event()
+        self._pulled = asyncio.Event()
+
+    async def run(self) -> None:
+        """Play for as long as the session lasts."""
+        while True:
+            self._wake.clear()
+            if not self.mixer.audible:
+                await self._wake.wait()
+            await self._play()
+
+    async def write(self, lane: Lane, pcm: Pcm) -> None:
+        """Append to a lane, waiting for room; wakes the speaker."""
+        while len(pcm):
+            if lane.room:
+                part = pcm[: lane.room]
+                lane.write(part)
+                pcm = pcm[len(part) :]
+                self.wake()
+            else:
+                await self._next_pull()
+
+    async def drained(self, lane: Lane) -> None:
+        """Wait until everything on the lane has left."""
+        while lane.buffered:
+            await self._next_pull()
+
+    def wake(self) -> None:
+        """Something may be audible now (also after a lane was resumed)."""
+        self._wake.set()
+
+    def silence(self, *lanes: Lane) -> None:
+        """Drop what the lanes hold, and what of it has not left the link yet."""
+        for lane in lanes:
+            lane.clear()
+        self._link.flush()
+        self.wake()
+        self._announce_pull()  # whoever waits for the lane to drain has nothing to wait for
+
+    async def _next_pull(self) -> None:
+        await self._pulled.wait()
+
+    def _announce_pull(self) -> None:
+        """Wake everyone who waits for a pull; who waits from now on waits for the next."""
+        self._pulled.set()
+        self._pulled = asyncio.Event()
+
+    async def _play(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        silent = 0
+        while silent < SILENCE_FRAMES:
+            frame = self.mixer.pull()
+            silent = 0 if frame is not None else silent + 1
+            self._link.play(frame, self.owner() if frame is not None else None)
+            self._metrics.frames.inc()
+            self._announce_pull()
+            for observer in self.on_frame:
+                observer()
+            due += FRAME_MS / 1000
+            behind = loop.time() - due
+            if behind > LATE_S:
+                self._metrics.frames_late.inc()
+            if behind > GIVE_UP_S:
+                due = loop.time()
+            await asyncio.sleep(max(0.0, due - loop.time()))

@@ -1,0 +1,1 @@
+"""From words to a plan, and the plan's tools."""

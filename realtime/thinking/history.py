@@ -1,0 +1,94 @@
+"""What was said: the items of one conversation, as the protocol and as a planner see them.
+
+An assistant's item holds what the person heard, never what was only prepared (invariant 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from models.api import ChatMessage, ToolCall
+
+Role = Literal["user", "assistant", "system"]
+
+PLANNER_MESSAGES = 60  # the most recent ones a planner is given: an hour's chat, and bounded
+
+
+@dataclass(slots=True)
+class Entry:
+    """One item. `spoken` tells audio from typed text; `notes` are the calls and observations it led to."""
+
+    id: str
+    role: Role
+    text: str
+    spoken: bool = True
+    interrupted: bool = False
+    notes: list[ChatMessage] = field(default_factory=list)
+
+    def as_item(self) -> dict[str, Any]:
+        """The item in the protocol's form."""
+        content: dict[str, Any]
+        if self.role == "assistant":
+            key, kind = ("transcript", "output_audio") if self.spoken else ("text", "output_text")
+            content = {"type": kind, key: self.text}
+        elif self.spoken and self.role == "user":
+            content = {"type": "input_audio", "transcript": self.text or None}
+        else:
+            content = {"type": "input_text", "text": self.text}
+        return {
+            "id": self.id,
+            "object": "realtime.item",
+            "type": "message",
+            "role": self.role,
+            "status": "incomplete" if self.interrupted else "completed",
+            "content": [content],
+        }
+
+
+class History:
+    """The conversation so far, in order."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: Entry) -> None:
+        """Append an item. Raises KeyError when its id is taken."""
+        if entry.id in self._entries:
+            raise KeyError(entry.id)
+        self._entries[entry.id] = entry
+
+    def find(self, item_id: str) -> Entry | None:
+        """The item of this id."""
+        return self._entries.get(item_id)
+
+    def delete(self, item_id: str) -> bool:
+        """Forget an item. False when there is none."""
+        return self._entries.pop(item_id, None) is not None
+
+    @property
+    def last_id(self) -> str | None:
+        """The id of the newest item."""
+        return next(reversed(self._entries), None)
+
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """The conversation for a planner: calls and observations stand before the words they led to."""
+        out: list[ChatMessage] = []
+        for entry in self._entries.values():
+            out.extend(entry.notes)
+            if entry.text or entry.role == "user":
+                out.append(ChatMessage(entry.role, entry.text, interrupted=entry.interrupted))
+        return tuple(out[-PLANNER_MESSAGES:])
+
+
+def calls_message(text: str, calls: tuple[ToolCall, ...]) -> ChatMessage:
+    """The assistant's message that made these calls."""
+    return ChatMessage("assistant", text, calls=calls)
+
+
+def observation_message(call: ToolCall, observation: str) -> ChatMessage:
+    """What came of a call."""
+    return ChatMessage("tool", observation, call_id=call.call_id)

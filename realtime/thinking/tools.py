@@ -1,0 +1,200 @@
+"""The tools a plan may use, and what came of it.
+
+To add a tool: its arguments are a `Step` in `models/plan.py`; what it does is one method and one row here.
+An observation is a JSON object: `{"ok": true, ...facts}` or `{"ok": false, "error": "cause and remedy"}`;
+the planner reads it before anything is claimed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from models.api import BackendError, MusicRequest, SoundRequest, ToolCall, ToolSchema
+from models.plan import (
+    STEPS,
+    CancelTimer,
+    MusicBrief,
+    PlayMusic,
+    PlaySound,
+    ResumePlaying,
+    SetPace,
+    SetTimer,
+    SetVoice,
+    SetVolume,
+    Step,
+    StopPlaying,
+)
+from realtime import own_events
+from realtime.protocol import Outbox
+from realtime.speaking.mixer import Mixer, decibels
+from realtime.speaking.player import Piece, Player
+from realtime.speaking.speech import VoiceSettings
+from realtime.thinking.timers import Timers
+
+log = logging.getLogger(__name__)
+
+Facts = dict[str, Any]
+
+VOLUME_STEP_DB = 6.0  # clearly louder, not twice as loud
+VOLUME_RANGE = (decibels(-30), decibels(9))
+PACE_STEP = 1.2
+PACE_RANGE = (0.5, 2.0)
+
+
+class ToolError(Exception):
+    """A tool cannot do what was asked; the message names cause and remedy."""
+
+
+def tool_schemas() -> tuple[ToolSchema, ...]:
+    """Every step as a language model is shown it, generated from the pydantic models."""
+    return tuple(
+        ToolSchema(step.tool, inspect.cleandoc(step.__doc__ or ""), step.model_json_schema())
+        for step in STEPS
+    )
+
+
+def music_name(brief: MusicBrief) -> str:
+    """What to call a piece before it is heard: "calm solo piano"."""
+    words = [*brief.mood, brief.style or " and ".join(brief.instruments) or "music"]
+    return " ".join(words)
+
+
+class Toolbox:
+    """Runs the calls of one session's plans."""
+
+    def __init__(
+        self,
+        *,
+        music: Player,
+        sound: Player,
+        mixer: Mixer,
+        voice: VoiceSettings,
+        timers: Timers,
+        outbox: Outbox,
+        seed: Callable[[], int] = lambda: random.getrandbits(32),
+    ) -> None:
+        self.response_id: str | None = None  # of the reply that calls
+        self._music = music
+        self._sound = sound
+        self._mixer = mixer
+        self._voice = voice
+        self._timers = timers
+        self._outbox = outbox
+        self._seed = seed
+        self._actions: dict[type[Step], Callable[[Any], Awaitable[Facts]]] = {
+            PlayMusic: self._play_music,
+            PlaySound: self._play_sound,
+            StopPlaying: self._stop_playing,
+            ResumePlaying: self._resume_playing,
+            SetVolume: self._set_volume,
+            SetPace: self._set_pace,
+            SetVoice: self._set_voice,
+            SetTimer: self._set_timer,
+            CancelTimer: self._cancel_timer,
+        }
+        self._steps = {step.tool: step for step in self._actions}
+
+    async def run(self, call: ToolCall) -> str:
+        """Do what a call asks; return the observation as JSON text. Never raises but for cancellation."""
+        try:
+            facts = await self._do(call)
+        except (ToolError, BackendError) as error:
+            return json.dumps({"ok": False, "error": str(error)})
+        except Exception as error:
+            log.exception("the tool %s failed", call.name)
+            return json.dumps({"ok": False, "error": f"{call.name} failed: {type(error).__name__}: {error}"})
+        return json.dumps({"ok": True, **facts})
+
+    async def _do(self, call: ToolCall) -> Facts:
+        step_type = self._steps.get(call.name)
+        if step_type is None:
+            raise ToolError(f"there is no tool {call.name!r}; there are: {', '.join(self._steps)}")
+        try:
+            step = step_type.model_validate_json(call.arguments or "{}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ToolError(f"{call.name}: {where}: {first['msg']}") from None
+        return await self._actions[step_type](step)
+
+    async def _play_music(self, step: PlayMusic) -> Facts:
+        piece = Piece("music", music_name(step.brief), MusicRequest(step.brief, self._seed()))
+        return {"playing": await self._music.start(piece, self.response_id)}
+
+    async def _play_sound(self, step: PlaySound) -> Facts:
+        length = step.brief.seconds * 1000 if step.brief.seconds else None
+        piece = Piece("sound", step.brief.description, SoundRequest(step.brief, self._seed()), length)
+        return {"playing": await self._sound.start(piece, self.response_id)}
+
+    async def _stop_playing(self, _: StopPlaying) -> Facts:
+        stopped = [player.playing for player in (self._music, self._sound) if player.playing]
+        for player in (self._music, self._sound):
+            await player.stop("turn_detected")
+        return {"stopped": stopped}
+
+    async def _resume_playing(self, _: ResumePlaying) -> Facts:
+        resumed = [player.playing for player in (self._music, self._sound) if player.resume()]
+        if not resumed and not (self._music.playing or self._sound.playing):
+            raise ToolError("nothing was playing; ask for music or a sound first")
+        return {"playing": resumed or [self._music.playing or self._sound.playing]}
+
+    async def _set_volume(self, step: SetVolume) -> Facts:
+        change: dict[str, Callable[[float], float]] = {
+            "louder": lambda gain: max(gain, VOLUME_RANGE[0]) * decibels(VOLUME_STEP_DB),
+            "softer": lambda gain: gain * decibels(-VOLUME_STEP_DB),
+            "mute": lambda _: 0.0,
+            "normal": lambda _: 1.0,
+        }
+        new = change[step.change]
+
+        def bounded(gain: float) -> float:
+            return 0.0 if step.change == "mute" else min(max(new(gain), VOLUME_RANGE[0]), VOLUME_RANGE[1])
+
+        if step.target in ("all", "voice"):
+            self._mixer.speech_volume = bounded(self._mixer.speech_volume)
+        if step.target in ("all", "music"):
+            self._mixer.music_volume = bounded(self._mixer.music_volume)
+        for player in (self._music, self._sound):
+            player.resume()
+        return {"volume": step.change, "target": step.target}
+
+    async def _set_pace(self, step: SetPace) -> Facts:
+        factor = {"slower": 1 / PACE_STEP, "faster": PACE_STEP}.get(step.change)
+        speed = 1.0 if factor is None else self._voice.speed * factor
+        self._voice.speed = min(max(speed, PACE_RANGE[0]), PACE_RANGE[1])
+        return {"pace": round(self._voice.speed, 2)}
+
+    async def _set_voice(self, step: SetVoice) -> Facts:
+        if not step.voice and not step.language:
+            raise ToolError("set_voice needs a voice or a language")
+        self._voice.name = step.voice
+        if step.language:
+            self._voice.language = step.language
+        return {"voice": step.voice or "default", "language": self._voice.language}
+
+    async def _set_timer(self, step: SetTimer) -> Facts:
+        try:
+            timer = self._timers.set(step.seconds, step.label)
+        except ValueError as error:
+            raise ToolError(str(error)) from None
+        self._tell(timer.label, timer.seconds, "set")
+        return {"timer": timer.label, "seconds": timer.seconds}
+
+    async def _cancel_timer(self, step: CancelTimer) -> Facts:
+        gone = self._timers.cancel(step.label)
+        if not gone:
+            named = f" called {step.label!r}" if step.label else ""
+            raise ToolError(f"there is no timer{named}; running: {list(self._timers.describe()) or 'none'}")
+        for timer in gone:
+            self._tell(timer.label, timer.seconds, "cancelled")
+        return {"cancelled": [timer.label or "timer" for timer in gone]}
+
+    def _tell(self, label: str, seconds: float, state: str) -> None:
+        self._outbox.send(own_events.TimerChanged, label=label, seconds=seconds, state=state)

@@ -1,0 +1,116 @@
+"""Looking through a client's offer before aiortc sees it, and putting Opus' settings into our answer."""
+
+from __future__ import annotations
+
+import re
+
+from aiortc import RTCSessionDescription
+from aiortc.sdp import MediaDescription, SessionDescription
+
+MAX_OFFER = 64 * 1024  # characters; browsers' offers have 2 to 6 thousand
+MAX_CANDIDATES = 32  # each makes us send connectivity checks to an address of the client's choice
+
+# Ask for FEC from the client, and say that we send stereo (RFC 7587, 6.1 and 7).
+OPUS_FMTP = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"
+
+# What aiortc's parser raises for the many ways in which a line can be wrong. StopIteration comes from an
+# a=fmtp for a payload type that no a=rtpmap describes.
+_PARSE_ERRORS = (
+    ValueError,
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    StopIteration,
+    OverflowError,
+)
+
+
+class OfferError(ValueError):
+    """The client's SDP offer cannot be answered. The message says what it lacks."""
+
+
+def check_offer(sdp: str) -> RTCSessionDescription:
+    """Return the offer, fit for `setRemoteDescription`. Raises `OfferError`.
+
+    Wanted is one audio section with Opus and at most one section for data channels, bundled. Left out are
+
+    - candidates named `*.local`: browsers hide their addresses that way, resolving them takes a second or
+      fails, and the browser's own checks reveal its address as soon as it has our answer;
+    - `a=end-of-candidates`, for the same reason: with it, ICE would fail at once if no candidate is left.
+    """
+    if len(sdp) > MAX_OFFER:
+        raise OfferError(f"The offer has {len(sdp)} characters; at most {MAX_OFFER} are accepted.")
+    if not sdp.startswith("v=0"):
+        raise OfferError("The body is no SDP offer: it does not begin with 'v=0'.")
+    lines = _without_hidden_candidates(sdp.splitlines())
+    cleaned = "\r\n".join(lines) + "\r\n"
+    try:
+        description = SessionDescription.parse(cleaned)
+    except _PARSE_ERRORS as error:
+        raise OfferError(f"The SDP offer is malformed: {type(error).__name__}: {error}") from error
+    _check_sections(description)
+    return RTCSessionDescription(sdp=cleaned, type="offer")
+
+
+def _without_hidden_candidates(lines: list[str]) -> list[str]:
+    kept = []
+    candidates = 0
+    for line in lines:
+        if line.startswith("a=end-of-candidates"):
+            continue
+        if line.startswith("a=candidate:"):
+            fields = line.split()
+            if len(fields) > 4 and fields[4].endswith(".local"):
+                continue
+            candidates += 1
+            if candidates > MAX_CANDIDATES:
+                continue
+        if line:
+            kept.append(line)
+    return kept
+
+
+def _check_sections(description: SessionDescription) -> None:
+    kinds = [media.kind for media in description.media]
+    if "audio" not in kinds:
+        raise OfferError("The offer has no audio: add an audio track or transceiver before createOffer.")
+    if (
+        kinds.count("audio") > 1
+        or kinds.count("application") > 1
+        or len(kinds) != len([kind for kind in kinds if kind in ("audio", "application")])
+    ):
+        raise OfferError(
+            f"The offer has the sections {', '.join(kinds)}: offer one of audio and at most one data channel."
+        )
+    mids = [media.rtp.muxId for media in description.media]
+    bundled = {item for group in description.group if group.semantic == "BUNDLE" for item in group.items}
+    if len(mids) > 1 and (not all(mids) or len(set(mids)) < len(mids) or not bundled.issuperset(mids)):
+        raise OfferError("The offer's sections have to be bundled (a=group:BUNDLE with each a=mid).")
+    for media in description.media:
+        _check_transport(media)
+    _check_audio(description.media[kinds.index("audio")])
+
+
+def _check_transport(media: MediaDescription) -> None:
+    if media.ice is None or not media.ice.usernameFragment or not media.ice.password:
+        raise OfferError(f"The offer's {media.kind} section has no a=ice-ufrag or no a=ice-pwd.")
+    if media.dtls is None or not media.dtls.fingerprints:
+        raise OfferError(f"The offer's {media.kind} section has no a=fingerprint or no a=setup.")
+
+
+def _check_audio(audio: MediaDescription) -> None:
+    if not any(c.mimeType.lower() == "audio/opus" and c.clockRate == 48_000 for c in audio.rtp.codecs):
+        raise OfferError("The offer's audio section has no Opus (a=rtpmap:... opus/48000/2), all we speak.")
+    if not audio.rtcp_mux:
+        raise OfferError("The offer's audio section has no a=rtcp-mux.")
+
+
+def with_opus_settings(answer: str) -> str:
+    """Put OPUS_FMTP below the answer's Opus, as aiortc negotiates no parameters for it."""
+    return re.sub(
+        r"(?m)^a=rtpmap:(\d+) opus/48000/2(\r?\n)",
+        lambda m: f"{m[0]}a=fmtp:{m[1]} {OPUS_FMTP}{m[2]}",
+        answer,
+    )

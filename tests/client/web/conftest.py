@@ -1,0 +1,153 @@
+"""A browser, a page and a server to talk to, for the tests of client/web."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+import wave
+from array import array
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+HERE = Path(__file__).parent
+SCREENSHOTS = HERE.parents[1] / "output"
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-loopback-in-peer-connection",
+    "--host-resolver-rules=MAP page.test 127.0.0.1",  # a name that is no localhost: an insecure page
+]
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this file; importlib mode keeps test folders off sys.path."""
+    spec = importlib.util.spec_from_file_location(f"web_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def dialogue() -> dict[str, list[dict[str, Any]]]:
+    """The scenes of dialogue.json."""
+    return _load("fake_server").DIALOGUE
+
+
+@pytest.fixture(scope="session")
+def voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of a square wave, which Chromium takes for its microphone and repeats."""
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(array("h", (8000 if i // 120 % 2 else -8000 for i in range(48_000))).tobytes())
+    return path
+
+
+async def _browser(*flags: str) -> AsyncIterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is missing: apt install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(voice_file: Path) -> AsyncIterator[Browser]:
+    """Chromium with a recorded voice as its microphone, which pages are allowed to use."""
+    async for browser in _browser(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={voice_file}",
+        "--autoplay-policy=no-user-gesture-required",
+    ):
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wary_browser() -> AsyncIterator[Browser]:
+    """Chromium with a microphone that nobody allows pages to use."""
+    async for browser in _browser("--use-fake-device-for-media-stream"):
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server() -> AsyncIterator[Any]:
+    """A server that the test directs."""
+    server = _load("fake_server").FakeServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def open_page(server: Any) -> AsyncIterator[OpenPage]:
+    """Opens the page in a context of its own: `open_page(browser, init_script=None, **context_options)`.
+
+    A script error on the page, or a request to any other host, fails the test.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    async def open_it(browser: Browser, init_script: str | None = None, **options: Any) -> Page:
+        context = await browser.new_context(**options)
+        contexts.append(context)
+        if init_script:
+            await context.add_init_script(init_script)
+        page = await context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("request", lambda request: _check_host(request.url, faults))
+        await page.goto(server.url)
+        return page
+
+    yield open_it
+    for context in contexts:
+        await context.close()
+    assert not faults
+
+
+def _check_host(url: str, faults: list[str]) -> None:
+    if not url.startswith(("http://127.0.0.1:", "data:", "blob:", "http://page.test:")):
+        faults.append(f"request to {url}")
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Page, str], Awaitable[None]]:
+    """Writes what a page looks like to tests/output/NAME.png."""
+
+    async def shoot(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    return shoot
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Where Node is."""
+    path = shutil.which("node")
+    if not path:
+        pytest.skip("node is missing: apt install nodejs")
+    return path

@@ -1,0 +1,196 @@
+"""A server for the page's tests: real HTTP, real WebRTC, and events that the test sends when it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fractions
+import json
+import math
+import socket
+from array import array
+from pathlib import Path
+from typing import Any
+
+import av
+import uvicorn
+from aioice import ice
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+WEB = Path(__file__).parents[3] / "client" / "web"
+DIALOGUE: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parent / "dialogue.json").read_text(encoding="utf-8")
+)
+RATE = 48_000
+FRAME = 960
+WAIT_S = 15.0
+
+_host_addresses = ice.get_host_addresses
+
+
+def _with_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+    """aioice leaves 127.0.0.1 out; a test host may have nothing else."""
+    return [*_host_addresses(use_ipv4, use_ipv6), *(["127.0.0.1"] if use_ipv4 else [])]
+
+
+class Tone(MediaStreamTrack):
+    """A 440 Hz tone whose loudness swells, paced like speech, so that a meter has something to show."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent = 0
+        self._started: float | None = None
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        self._started = self._started if self._started is not None else loop.time()
+        await asyncio.sleep(max(0.0, self._started + self._sent / RATE - loop.time()))
+        swell = 6000 * (1.2 + math.sin(self._sent / RATE * 9))
+        samples = array(
+            "h", (int(swell * math.sin(2 * math.pi * 440 * (self._sent + i) / RATE)) for i in range(FRAME))
+        )
+        frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME)
+        frame.planes[0].update(samples.tobytes())
+        frame.sample_rate = RATE
+        frame.pts = self._sent
+        frame.time_base = fractions.Fraction(1, RATE)
+        self._sent += FRAME
+        return frame
+
+
+class FakeServer:
+    """Serves the page and takes calls; `start` and `stop` may follow one another on the same port."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.full_for_s: int | None = None  # when set, calls get 503 with this Retry-After
+        self.received: list[dict[str, Any]] = []
+        self.heard_packets = 0
+        self.hangups = 0
+        self.calls = 0
+        self._peers: list[RTCPeerConnection] = []
+        self._drains: set[asyncio.Task[None]] = set()
+        self._channel: asyncio.Future[RTCDataChannel] | None = None
+        self._changed = asyncio.Condition()
+        self._server: uvicorn.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def start(self) -> None:
+        ice.get_host_addresses = _with_loopback
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen()  # so that the kernel holds connections until uvicorn takes them
+        self.port = listener.getsockname()[1]
+        app = Starlette(
+            routes=[
+                Route("/", lambda _: FileResponse(WEB / "index.html")),
+                Route("/v1/audiogpt/config", self._config),
+                Route("/v1/realtime/calls", self._call, methods=["POST"]),
+                Route("/v1/realtime/calls/{id}/hangup", self._hangup, methods=["POST"]),
+                Mount("/static", StaticFiles(directory=WEB)),
+            ]
+        )
+        config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        # `_serve`, not `serve`: the latter takes the process's signal handlers, which are pytest's.
+        self._serving = asyncio.create_task(self._server._serve([listener]))
+        self._channel = asyncio.get_running_loop().create_future()
+
+    async def stop(self) -> None:
+        """Ends every call and closes the port, as a server does that is shut down."""
+        await self.drop()
+        if self._server and self._serving:
+            self._server.should_exit = True
+            self._server.force_exit = True
+            await self._serving
+        self._server = self._serving = None
+        ice.get_host_addresses = _host_addresses
+
+    async def drop(self) -> None:
+        """Ends every call."""
+        peers, self._peers = self._peers, []
+        await asyncio.gather(*(peer.close() for peer in peers))
+        for drain in list(self._drains):
+            drain.cancel()
+        await asyncio.gather(*self._drains, return_exceptions=True)
+        self._channel = asyncio.get_running_loop().create_future()
+
+    async def send(self, *scenes: str) -> None:
+        """Sends the events of these scenes of dialogue.json, once a call is up."""
+        assert self._channel is not None
+        channel = await asyncio.wait_for(asyncio.shield(self._channel), WAIT_S)
+        for scene in scenes:
+            for event in DIALOGUE[scene]:
+                channel.send(json.dumps(event))
+
+    async def wait_for(self, event_type: str) -> dict[str, Any]:
+        """The first event of this type that the page sent."""
+        async with self._changed:
+            await asyncio.wait_for(self._changed.wait_for(lambda: event_type in self.types()), WAIT_S)
+        return next(event for event in self.received if event["type"] == event_type)
+
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.received]
+
+    async def _config(self, _: Request) -> Response:
+        return JSONResponse({"profile": "embedded", "backends": {}, "version": "0", "ice_servers": []})
+
+    async def _hangup(self, _: Request) -> Response:
+        self.hangups += 1
+        return PlainTextResponse("")
+
+    async def _call(self, request: Request) -> Response:
+        if self.full_for_s is not None:
+            error = {"message": "All four places are taken.", "type": "server_error", "code": "session_limit"}
+            return JSONResponse({"error": error}, 503, headers={"Retry-After": str(self.full_for_s)})
+        peer = RTCPeerConnection()
+        self._peers.append(peer)
+        peer.on("datachannel", self._take_channel)
+        peer.on("track", self._take_track)
+        offer = (await request.body()).decode()
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+        peer.addTrack(Tone())
+        await peer.setLocalDescription(await peer.createAnswer())
+        self.calls += 1
+        location = f"/v1/realtime/calls/call_{self.calls}"
+        return Response(
+            peer.localDescription.sdp, 201, headers={"Location": location}, media_type="application/sdp"
+        )
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        assert self._channel is not None
+        assert channel.label == "oai-events"
+        channel.on("message", self._take_event)
+        if not self._channel.done():
+            self._channel.set_result(channel)
+        for event in DIALOGUE["connected"]:
+            channel.send(json.dumps(event))
+
+    async def _take_event(self, message: str) -> None:
+        async with self._changed:
+            self.received.append(json.loads(message))
+            self._changed.notify_all()
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        drain = asyncio.create_task(self._drain(track))
+        self._drains.add(drain)
+        drain.add_done_callback(self._drains.discard)
+
+    async def _drain(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):  # the call is over
+            while True:
+                await track.recv()
+                self.heard_packets += 1
