@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import soundfile
@@ -23,6 +23,8 @@ from client.errors import AudioFileError
 
 RATE = 48_000  # Hz; what WebRTC's Opus clock counts, and what recordings are written in
 WS_RATE = 24_000  # Hz; the protocol's `audio/pcm`
+
+FULL_SCALE = 32768.0
 
 BLOCK_MS = 5
 WINDOW_BLOCKS = 4  # 20 ms
@@ -44,18 +46,17 @@ class Span:
     stop: int
 
 
-def to_mono(pcm: NDArray[np.int16]) -> Pcm:
-    """Mix int16 of shape (n,) or (n, channels) down to (n,)."""
-    if pcm.ndim == 1:
-        return pcm
-    return cast(Pcm, np.round(pcm.mean(axis=1, dtype=np.float64)).astype(np.int16))
-
-
 def resample(pcm: Pcm, rate: int, to: int) -> Pcm:
     """Resample whole int16 audio, mono (n,) or multichannel (n, channels), with soxr."""
     if rate == to or not len(pcm):
         return pcm
-    return cast(Pcm, soxr.resample(pcm, rate, to))
+    # In floating point: soxr dithers 16-bit audio, and silence is to stay silence.
+    return to_pcm(soxr.resample(pcm.astype(np.float32) / FULL_SCALE, rate, to))
+
+
+def to_pcm(samples: NDArray[np.floating[Any]]) -> Pcm:
+    """Floating point in -1 to 1 as int16; what is beyond is clipped."""
+    return cast(Pcm, np.clip(np.round(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16))
 
 
 def load(path: str | Path) -> Pcm:
@@ -74,8 +75,7 @@ def load(path: str | Path) -> Pcm:
         raise AudioFileError(f"{path}: the file has no samples")
     # Files in floating point may hold NaN or exceed full scale; neither may reach the encoder.
     mono = np.clip(np.nan_to_num(samples.mean(axis=1)), -1.0, 1.0)
-    resampled = mono if rate == RATE else soxr.resample(mono, rate, RATE)
-    pcm = cast(Pcm, np.clip(np.round(resampled * 32767.0), -32768, 32767).astype(np.int16))
+    pcm = to_pcm(mono if rate == RATE else soxr.resample(mono, rate, RATE))
     if voiced_span(pcm, RATE) is None:
         raise AudioFileError(f"{path}: there is only silence in it")
     return pcm
@@ -85,7 +85,7 @@ def block_energies(pcm: NDArray[np.int16], rate: int) -> NDArray[np.float64]:
     """Mean square of each whole 5 ms block of mono int16 audio, full scale = 1."""
     size = rate * BLOCK_MS // 1000
     count = len(pcm) // size
-    blocks = pcm[: count * size].astype(np.float64).reshape(count, size) / 32768.0
+    blocks = pcm[: count * size].astype(np.float64).reshape(count, size) / FULL_SCALE
     return cast(NDArray[np.float64], np.mean(blocks * blocks, axis=1))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from client.events import ServerEvent
 from client.headless import HeadlessClient
+from client.listening import JOIN_S
 from client.speech import Speech
 from client.turn import Turn, Verdict
 
@@ -139,19 +140,17 @@ class Dialogue:
 
     def _pause(self, begun: float | None) -> float:
         """Seconds until time alone may change something: the next look, or the moment to interrupt."""
-        moments = [self._client.now() + POLL_S]
-        for after in (self._manner.interrupt_after, self._manner.barge_in_after):
-            if begun is not None and after is not None and begun + after > self._client.now():
-                moments.append(begun + after)
-        return max(0.0, min(moments) - self._client.now())
+        now = self._client.now()
+        waits = [POLL_S]
+        if begun is not None:
+            afters = (self._manner.interrupt_after, self._manner.barge_in_after)
+            waits += [begun + after - now for after in afters if after is not None and begun + after > now]
+        return min(waits)
 
     def _verdict(self, turn: Turn) -> Verdict:
-        last_sound = None if self._background(turn) else self._client.downlink.last_sound_at()
+        playing = any(each.playing for each in self._turns)
+        last_sound = None if playing else self._client.downlink.last_sound_at()
         return turn.verdict(self._client.now(), last_sound, self._manner.wait, self._manner.listen)
-
-    def _background(self, turn: Turn) -> bool:
-        """Whether music of an earlier turn may be heard in this one."""
-        return any(other.playing for other in self._turns if other is not turn)
 
     def _answer_began(self, turn: Turn) -> tuple[float | None, str | None]:
         """When the answer began to be heard, and what tells so: `audio` or `event`."""
@@ -169,20 +168,24 @@ class Dialogue:
         trigger = cut_by.spoke_at if cut_by is not None else turn.silenced_at
         if trigger is None:
             return None
+        # What begins with the answer to the interruption is not what was interrupted.
+        answer, _ = self._answer_began(cut_by) if cut_by is not None else (None, None)
+        until = self._client.now() if answer is None else answer
         stop = trigger
         for sound in self._client.ear.sounds:
             if sound.stop <= trigger:
                 continue
-            if sound.start - stop > APART_S:
+            if sound.start - stop > APART_S or sound.start >= until:
                 break
             stop = sound.stop
-        return stop - trigger if self._client.now() - stop > APART_S or cut_by is None else None
+        return stop - trigger if until - stop > JOIN_S else None
 
     def _report(self, turn: Turn, line: Line, cut_by: Turn | None = None) -> TurnReport:
         began, source = self._answer_began(turn)
         asked = turn.asked_at
         latency = None if began is None or asked is None else milliseconds(began - asked)
-        voiced = self._client.ear.voiced_seconds(asked) if asked is not None else 0.0
+        until = self._client.now() if cut_by is None or cut_by.spoke_at is None else cut_by.spoke_at
+        voiced = self._client.ear.voiced_seconds(asked, until) if asked is not None else 0.0
         errors = list(turn.errors)
         answered = bool(turn.replies)
         if answered and turn.claims_sound and not voiced:

@@ -67,9 +67,9 @@ class Ear:
         """The stretch that `moment` lies in."""
         return next((sound for sound in self.sounds if sound.start < moment <= sound.stop), None)
 
-    def voiced_seconds(self, since: float) -> float:
-        """How much voiced audio came after `since`."""
-        return sum(max(0.0, sound.stop - max(since, sound.start)) for sound in self.sounds)
+    def voiced_seconds(self, since: float, until: float) -> float:
+        """How much voiced audio came between two moments."""
+        return sum(max(0.0, min(until, sound.stop) - max(since, sound.start)) for sound in self.sounds)
 
     def _energies(self, pcm: NDArray[np.int16]) -> list[float]:
         count = len(pcm) // self._size
@@ -168,5 +168,6 @@ class Recording:
             if start < 0:
                 pcm, start = pcm[-start:], 0
             fits = pcm[: max(0, length - start)]
-            out[start : start + len(fits)] = fits.reshape(len(fits), -1)
+            if len(fits):
+                out[start : start + len(fits)] = fits.reshape(len(fits), -1)
         return resample(out, self._rate, RATE)

@@ -213,7 +213,7 @@ class Turn:
         sound is finished or has been listened to for `listen` seconds. A server that shows no sign of an
         answer for `wait` seconds, or that stops halfway through one, is not waited for any longer: the
         turn is then `silent` if nothing at all was answered. `last_sound_at` is None where what is received
-        tells nothing, because older music plays on.
+        tells nothing, because music plays.
         """
         if self.asked_at is None:
             return "open"

@@ -1,6 +1,7 @@
 """Role + name -> backend. A table of strings, imported on demand: what is not used is never loaded.
 
-To add a backend, write the class (contract: `models.api.Backend` or `AsyncBackend`) and one row here.
+To add a backend, write the class (contract: `models.api.Backend` or `AsyncBackend`) and one row here. One
+that lives in another package needs no row: its name is "module:Class".
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ BACKENDS: Mapping[Role, Mapping[str, Entry]] = {
 def entry(role: Role, name: str) -> Entry:
     """Look up a backend. Raises `ValueError` that lists the choices when there is none of that name."""
     choices = BACKENDS[role]
+    if ":" in name:
+        return Entry(name)
     if name not in choices:
         raise ValueError(f"no {role} backend is called {name!r}; choose one of: {', '.join(sorted(choices))}")
     return choices[name]

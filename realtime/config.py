@@ -156,7 +156,7 @@ class Settings(Section):
     @classmethod
     def _known_backend(cls, section: Any, info: Any) -> Any:
         choices = sorted(BACKENDS[info.field_name])
-        if section.backend not in choices:
+        if section.backend not in choices and ":" not in section.backend:
             raise ValueError(f"there is no {info.field_name} backend {section.backend!r}")
         return section
 

@@ -188,8 +188,8 @@ function render() {
 function currentBanner() {
   const again = { label: "Try again", run: () => talk() };
   const type = { label: "Type instead", run: () => byId("text").focus() };
-  if (phase.name === "waiting") {
-    const { failure, retryAt } = phase;
+  if (phase.name === "waiting" || (phase.name === "connecting" && phase.failure)) {
+    const { failure, retryAt = 0 } = phase;
     return { ...words(failure), retryAt, actions: [{ label: "Try now", run: () => connection.retryNow() }] };
   }
   if (phase.name === "failed") {

@@ -112,7 +112,10 @@ export class Call {
   #network(state) {
     clearTimeout(this.#grace);
     if (state === "failed") this.#end();
-    if (state === "disconnected") this.#grace = setTimeout(() => this.#end(), DISCONNECTED_MS);
+    if (state === "disconnected") {
+      this.#grace = setTimeout(() => this.#end(), DISCONNECTED_MS);
+      fetch(address("healthz")).catch(() => this.#end()); // a server that is gone refuses at once
+    }
     this.#handlers.network(state !== "disconnected");
   }
 

@@ -4,9 +4,11 @@ import { Call } from "./call.js";
 import { MAX_ATTEMPTS, backoff } from "./retry.js";
 import { CallFailure, unreachable } from "./failures.js";
 
+const STABLE_MS = 30_000; // a call that lived this long starts the backoff anew when it drops
+
 /**
  * A wish for a call, kept. Its `phase` is one of
- * {name: "idle"}, {name: "connecting", attempt}, {name: "live", steady},
+ * {name: "idle"}, {name: "connecting", attempt, failure}, {name: "live", steady},
  * {name: "waiting", failure, attempt, retryAt}, {name: "failed", failure}.
  */
 export class Connection {
@@ -67,12 +69,14 @@ export class Connection {
   async #attempt(attempt) {
     this.#drop();
     const abort = (this.#abort = new AbortController());
-    this.#enter({ name: "connecting", attempt });
+    // A retry still carries what made it needed, so that the page can go on showing it.
+    this.#enter({ name: "connecting", attempt, failure: attempt > 0 ? this.phase.failure : null });
+    let since = Date.now();
     const handlers = {
       event: this.#handlers.event,
       stream: this.#handlers.stream,
       network: (steady) => this.phase.name === "live" && this.#enter({ name: "live", steady }),
-      end: (failure) => this.#fail(failure, 0),
+      end: (failure) => this.#fail(failure, Date.now() - since > STABLE_MS ? 0 : attempt),
     };
     try {
       const call = await Call.open(this.#track, handlers, abort.signal);
@@ -84,6 +88,7 @@ export class Connection {
       if (!(error instanceof CallFailure)) console.error(error);
       return this.#fail(error instanceof CallFailure ? error : unreachable(), attempt);
     }
+    since = Date.now();
     return this.#enter({ name: "live", steady: true });
   }
 

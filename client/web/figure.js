@@ -21,6 +21,7 @@ export class Figure {
   #points = undefined;
   #ring = undefined;
   #size = 0;
+  #painted = [STILL, STILL, 0, 0];
 
   constructor(canvas) {
     this.#canvas = canvas;
@@ -47,25 +48,22 @@ export class Figure {
     this.#paint(assistant.wave, you.wave, you.level, pulse);
   }
 
-  /** Draws at once in the new colours. */
-  repaint() {
-    this.#last = 0;
-  }
-
   #resize() {
     const { clientWidth, clientHeight } = this.#canvas;
     const scale = Math.min(2, devicePixelRatio || 1); // a third pixel in each direction only costs
     this.#size = Math.min(clientWidth, clientHeight) * scale;
     this.#canvas.width = clientWidth * scale;
     this.#canvas.height = clientHeight * scale;
-    this.#last = 0;
+    // A canvas that changes size is empty until it is painted, and the next frame would be one too late.
+    this.#paint(...this.#painted);
   }
 
   #paint(said, heard, loudness, pulse) {
+    this.#painted = [said, heard, loudness, pulse];
     const pen = this.#pen;
     const style = getComputedStyle(this.#canvas);
     const radius = (this.#size / 2) * 0.94;
-    const fine = Math.max(0.6, this.#size / 900);
+    const fine = Math.max(0.85, this.#size / 900);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     pen.translate(this.#canvas.width / 2, this.#canvas.height / 2);

@@ -2,8 +2,8 @@
 // and slowly die away. Pure; the drawing is in figure.js.
 //
 // Each mood is one interval of the two, turning against each other: a fifth (2:3) at rest, an octave (1:2)
-// while thinking, a twelfth (1:3) while speaking, a third (4:5) while music plays; turning the same way in
-// unison they draw the rings of listening. The ratios are a little out of tune, which makes the lines drift.
+// while thinking, a twelfth (1:3) while speaking, a third (4:5) while music plays, and while it listens the
+// rings of a high overtone (1:5) that is hardly there. The ratios are a little out of tune: the lines drift.
 
 /**
  * A mood: `ratio` of the second pendulum to the first (negative: it turns the other way), `share` of the
@@ -13,12 +13,12 @@
 export const MOODS = {
   idle: { ratio: -1.5035, share: 0.3, decay: 1.25, spin: 0.05, size: 0.93, voice: 0, ink: 0.85 },
   connecting: { ratio: -2.02, share: 0.3, decay: 1.2, spin: 0.9, size: 0.8, voice: 0, ink: 0.7 },
-  listening: { ratio: 1.006, share: 0.16, decay: 1.7, spin: 0.1, size: 0.84, voice: 0.2, ink: 0.7 },
-  hearing: { ratio: 1.012, share: 0.3, decay: 1.9, spin: 0.2, size: 0.68, voice: 0.2, ink: 0.55 },
+  listening: { ratio: -5.006, share: 0.07, decay: 1.5, spin: 0.1, size: 0.86, voice: 0.2, ink: 0.75 },
+  hearing: { ratio: -5.012, share: 0.1, decay: 1.7, spin: 0.25, size: 0.66, voice: 0.2, ink: 0.75 },
   thinking: { ratio: -2.006, share: 0.34, decay: 1.3, spin: 1.1, size: 0.8, voice: 0.2, ink: 0.85 },
   speaking: { ratio: -3.003, share: 0.26, decay: 1.35, spin: 0.22, size: 0.88, voice: 1, ink: 1 },
   playing: { ratio: -1.2508, share: 0.3, decay: 1.3, spin: 0.3, size: 0.92, voice: 0.7, ink: 1 },
-  lost: { ratio: -2.004, share: 0.05, decay: 3.2, spin: 0.02, size: 0.6, voice: 0, ink: 0.35 },
+  lost: { ratio: -1.5035, share: 0.05, decay: 3.2, spin: 0.02, size: 0.6, voice: 0, ink: 0.35 },
 };
 
 export const TURNS = 34;

@@ -172,7 +172,9 @@ function userItemAdded(state, item) {
 
 function outputItemAdded(state, event) {
   if (event.item?.type !== "message") return state;
-  return assistantItem(state, event.item.id, event.response_id);
+  // Music and sound are responses without words: they are shown as what was made, not as a line.
+  const wordless = (state.responses[event.response_id] ?? "reply") !== "reply";
+  return wordless ? state : assistantItem(state, event.item.id, event.response_id);
 }
 
 function assistantItem(state, id, responseId) {
@@ -205,8 +207,10 @@ function responseDone(state, event) {
   const { id, status, status_details: details } = event.response;
   const { [id]: purpose = "reply", ...responses } = state.responses;
   const ending = ENDINGS[status] ?? "done";
-  const entries = state.entries.map((entry) =>
-    entry.responseId === id && entry.status === "speaking" ? { ...entry, status: ending } : entry);
+  const open = (entry) => entry.responseId === id && entry.status === "speaking";
+  const entries = state.entries
+    .filter((entry) => !open(entry) || entry.text || entry.latency) // stopped before its first word
+    .map((entry) => (open(entry) ? { ...entry, status: ending } : entry));
   const ended = withUnclaimedLatency({ ...state, responses, entries }, id);
   if (status !== "failed") return ended;
   const cause = details?.error?.message || (purpose === "reply" ? "The reply could not be made." : `The ${purpose} stopped.`);

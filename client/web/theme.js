@@ -1,5 +1,6 @@
 // Light, dark, or as the system says.
 
+import { element } from "./dom.js";
 import { keep, remember } from "./storage.js";
 
 const CHOICES = ["auto", "light", "dark"];
@@ -11,7 +12,7 @@ export function themeButton(button) {
   let choice = CHOICES.includes(remember("theme")) ? remember("theme") : "auto";
   const show = () => {
     document.documentElement.dataset.theme = choice;
-    button.textContent = `${SIGNS[choice]} ${NAMES[choice]}`;
+    button.replaceChildren(SIGNS[choice], element("span", {}, ` ${NAMES[choice]}`));
     button.setAttribute("aria-label", `Theme: ${NAMES[choice]}`);
   };
   button.addEventListener("click", () => {

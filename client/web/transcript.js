@@ -45,6 +45,7 @@ export class TranscriptView {
   #latest;
   #announce;
   #following = true;
+  #top = 0;
   #rows = new Map(); // entry id -> { entry, node, scale, told }
 
   constructor({ list, scroll, latest, announce }) {
@@ -53,14 +54,13 @@ export class TranscriptView {
     this.#latest = latest;
     this.#announce = announce;
     latest.addEventListener("click", () => this.#follow());
-    scroll.addEventListener("scroll", () => (latest.hidden = this.#atEnd() || this.#rows.size === 0));
+    scroll.addEventListener("scroll", () => this.#scrolled());
     // The list also grows shorter and taller with the window and the on-screen keyboard.
-    new ResizeObserver(() => this.#following && this.#follow()).observe(scroll);
+    new ResizeObserver(() => this.#keepUp()).observe(scroll);
   }
 
   /** Shows `entries`. */
   show(entries) {
-    const follow = this.#atEnd();
     const scale = scaleFor(entries.flatMap((entry) => (entry.latency ? [entry.latency.total] : [])));
     const gone = new Set(this.#rows.keys());
     entries.forEach((entry, index) => {
@@ -73,8 +73,7 @@ export class TranscriptView {
       this.#rows.get(id).node.remove();
       this.#rows.delete(id);
     }
-    if (follow) this.#follow();
-    else this.#latest.hidden = false;
+    this.#keepUp();
   }
 
   #row(entry) {
@@ -97,13 +96,22 @@ export class TranscriptView {
     this.#announce(words);
   }
 
-  #atEnd() {
+  #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
-    this.#following = scrollHeight - scrollTop - clientHeight < 48; // about one line
-    return this.#following;
+    const atEnd = scrollHeight - scrollTop - clientHeight < 48; // about one line
+    // Only going up is a wish to stay: being short of the end may just mean that a line came in meanwhile.
+    if (atEnd || scrollTop < this.#top) this.#following = atEnd || this.#rows.size === 0;
+    this.#top = scrollTop;
+    this.#latest.hidden = this.#following;
+  }
+
+  /** The welcome, before the first line, is read from its top. */
+  #keepUp() {
+    if (this.#following && this.#rows.size > 0) this.#follow();
   }
 
   #follow() {
+    this.#following = true;
     this.#scroll.scrollTop = this.#scroll.scrollHeight;
     this.#latest.hidden = true;
   }

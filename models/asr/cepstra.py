@@ -21,16 +21,16 @@ _GIVEN_FRAMES = 500
 _PRIOR_FRAMES = 150
 
 # The level of those voices' vowels, in dB over one step of 16 bit. A vowel or two tell the level of an
-# utterance to some 6 dB only, so that nearer than this, the typical mean is the better guess.
-_TYPICAL_LEVEL = 72.0
-_UNSURE_DB = 6.0
+# utterance to some 15 dB only, and noise keeps c0 up: nearer than that, the typical mean guesses better.
+_TYPICAL_LEVEL = 66.0
+_UNSURE_DB = 15.0
 # c0 is 5 x the mean log power of the 25 mel bands, so it moves by 5 ln(10) / 10 = 1.15 a decibel.
 _C0_PER_DB = 5 * math.log(10) / 10
 
 
 @dataclass(frozen=True, slots=True)
 class CepstralMean:
-    """13 mean cepstra, and how they become text: `AsrRequest.adaptation` is one, `Decoder.start` takes one."""
+    """13 mean cepstra. As text they are `AsrRequest.adaptation`, and what `Decoder.start` takes."""
 
     values: tuple[float, ...]
 
@@ -55,7 +55,7 @@ class CepstralMean:
         return cls((_TYPICAL[0] + _C0_PER_DB * sure, *_TYPICAL[1:]))
 
     def adapted(self, after: CepstralMean, frames: int) -> CepstralMean:
-        """Learn from an utterance of `frames` (10 ms each) that started with this mean and ended at `after`."""
+        """Learn from an utterance of `frames` (10 ms each) that began with this mean and ended at `after`."""
         if frames <= 0:
             return self
         # after = (500 given + frames x own) / (500 + frames): solve for the utterance's own mean.

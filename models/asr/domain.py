@@ -74,16 +74,20 @@ SLOTS: dict[str, str] = {
     "sound": _SOUNDS.replace(" ", ", ") + ", a dog barking, a cat, a door closing, a clock ticking, "
     "a train, a car passing, a bell, people talking, children playing, a crowd cheering, a phone ringing, "
     "a siren, a helicopter, a river, the ocean, a storm, heavy rain, light rain, birds singing",
-    "place": "on a tin roof, on the roof, on a window, in the forest, in the distance, far away, on the beach, "
+    "place": "on a tin roof, on the roof, on a window, in the forest, far away, in the distance, "
+    "on the beach, "
     "in the city, in a cave, at night, on leaves, outside, nearby",
     "thing": "music, voice, song, piano, {instrument}, {instrument}, sound, recording, timer, volume, beat",
-    "how": "faster, slower, louder, softer, quieter, higher, lower, longer, shorter, happier, sadder, darker, "
+    "how": "faster, slower, louder, softer, quieter, higher, lower, longer, shorter, happier, sadder, "
+    "darker, "
     "brighter, simpler, calmer, busier",
     "polite": "please, please, now, again, for me",
     "word": "tritone, chord, fugue, sonata, scale, semitone, triad, cadence, concerto, rhythm, leap year, "
     "black hole, prime number, planet, volcano, tempo, metronome",
-    "about_what": "a dragon, a cat, a king, the moon, the sea, a robot, a little girl, a dog, music, space, you",
-    "who": "my mother, my father, my wife, my husband, mom, dad, john, the doctor, my brother, my sister, my boss",
+    "about_what": "a dragon, a cat, a king, the moon, the sea, a robot, a little girl, a dog, music, "
+    "space, you",
+    "who": "my mother, my father, my wife, my husband, mom, dad, john, the doctor, my brother, "
+    "my sister, my boss",
     "chore": "call {who}, feed the cat, take out the trash, check the oven, drink some water, take a break, "
     "water the plants, leave, go to bed, wake up",
     "label": "tea, the tea, pasta, the eggs, the oven, the laundry, coffee, bread, pizza, lunch",
@@ -389,6 +393,10 @@ okay thanks
 sure
 right
 all right
+uh huh
+uh huh
+yeah
+mm
 that's right
 that's wrong
 that's nice

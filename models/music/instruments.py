@@ -98,7 +98,7 @@ flute|73|60-96|woodwinds,winds|lead,counter|
 recorder|74|60-91|woodwinds,winds|lead|
 pan flute|75|60-91|woodwinds,winds|lead|pan pipes,panpipes
 shakuhachi|77|60-84|woodwinds,winds|lead|
-whistle|78|67-96|woodwinds,winds|lead|tin whistle,whistling,penny whistle
+whistle|78|60-78|woodwinds,winds|lead|tin whistle,whistling,penny whistle
 ocarina|79|60-88|woodwinds,winds|lead|
 square lead|80|48-88|synths|lead,arp|chiptune lead,eight bit,game boy
 synth lead|81|48-88|synths|lead,arp|synth,synthesizer,synthesiser,saw lead

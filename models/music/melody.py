@@ -92,6 +92,7 @@ def section_tune(
     contours = {name: _contour(rng, 24, tune.style.leap) for name in "abc"}
     centre = {"A": 3, "B": 5, "C": 4, "D": 5}[letter]
     degree = centre
+    on_root = False  # whether the last bar's first note doubled the bass
     bars = []
     for i, chords in enumerate(roots):
         name = pattern[i % 4]
@@ -102,6 +103,8 @@ def section_tune(
             root = [r for start, r in chords if start <= hit.start + 1e-6][-1]
             tones = frozenset((root + k) % 7 for k in (0, 2, 4))
             if j == 0:
+                if hit.start == 0.0 and on_root:
+                    tones -= {root}  # the bass has the root there: no octaves in parallel with it
                 target = round(0.5 * degree + 0.5 * (centre + arch))
                 degree = _to_chord(target, tones)
             else:
@@ -110,6 +113,8 @@ def section_tune(
             degree = _inside(degree)
             if strong:
                 degree = _to_chord(degree, tones)
+            if j == 0:
+                on_root = hit.start == 0.0 and degree % 7 == root
             notes.append(TuneNote(hit.start, hit.length, degree, strong))
         if name == "c" and notes:
             last = notes[-1]

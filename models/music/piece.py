@@ -84,9 +84,9 @@ def _canon(plan: Plan, part: Part, here: Place, bars: Sequence[Changes]) -> list
 def _sung(plan: Plan, part: Part, here: Place, note: TuneNote, chord: Chord, centre: int) -> Note:
     low, high = part.instrument.low, part.instrument.high
     pitch = chord.pitch(note.degree, centre - 10) + note.shift
-    if note.strong and not note.shift and pitch % 12 not in chord.pcs:
+    if note.strong and not note.shift and pitch % 12 not in chord.consonant:
         # The tune was made over other chords (a cadence, another style): yield by a step at most.
-        near = min((nearest(pc, pitch, low, high) for pc in chord.pcs), key=lambda p: abs(p - pitch))
+        near = min((nearest(pc, pitch, low, high) for pc in chord.consonant), key=lambda p: abs(p - pitch))
         pitch = near if abs(near - pitch) <= 2 else pitch
     length = min(note.length, plan.beats - note.start) * 0.93
     accent = 4.0 if note.strong else 0.0

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from models.api import SPEAKING_RATE, BackendError, BackendUnavailableError
 from models.music.instruments import PERCUSSION_BANK, Instrument, Role
@@ -30,15 +31,21 @@ LOUDNESS = -20.0  # LUFS that a piece is set to
 _CHANNELS = 32  # more than any ensemble has, so that a steered-in instrument finds a free one
 _POLYPHONY = 96
 _VOLUME, _PAN, _REVERB = 7, 10, 91  # MIDI controllers
-_REFERENCE_DB = -34.0  # what a part of weight 0 dB is brought to: the quietest preset reaches it
+_REFERENCE_DB = -40.0  # what a part of weight 0 dB is brought to: nearly the quietest preset reaches it
 _WEIGHT_DB: dict[Role, float] = {
-    "lead": 0.0, "drums": 2.0, "bass": 0.0, "counter": -4.0, "arp": -5.0, "comp": -8.0, "pad": -10.0,
+    "lead": 0.0, "drums": 1.0, "bass": -1.0, "counter": -3.0, "arp": -3.0, "comp": -5.0, "pad": -9.0,
 }  # fmt: skip
 _PANS: dict[Role, tuple[int, ...]] = {  # 64 is the middle
     "lead": (64, 74, 54), "drums": (64,), "bass": (64,), "counter": (84, 44, 94, 34),
     "comp": (46, 82, 36), "arp": (80, 48, 88), "pad": (40, 88, 64),
 }  # fmt: skip
 _KNEE = 0.7  # of full scale: where the limiter begins to bend
+# K-weighting at 48 kHz (ITU-R BS.1770-5, tables 1 and 2): how loud is it, rather than how strong.
+_K_SHELF = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285),
+    (1.0, -1.69065929318241, 0.73248077421585),
+)
+_K_HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
 _PROBE_KEYS = (36, 38)  # the drums whose loudness stands for a kit
 Samples = NDArray[np.float32]
 
@@ -82,7 +89,7 @@ class SoundFont:
         return synth, font
 
     def natural_db(self, instrument: Instrument) -> float:
-        """RMS in dBFS of half a second of the instrument, one note, velocity 90. Measured once (1-4 ms)."""
+        """K-weighted RMS (dBFS) of half a second of one note at velocity 90. Measured once (2-5 ms)."""
         if instrument.name not in self._natural:
             synth, font = self._probe, self._probe_id
             bank = PERCUSSION_BANK if instrument.is_drums else 0
@@ -98,7 +105,8 @@ class SoundFont:
             synth.all_sounds_off(0)
             rest = np.zeros((BLOCK * 4, 2), np.float32)
             self.write(synth.synth, BLOCK * 4, rest.ctypes.data, 0, 2, rest.ctypes.data, 1, 2)
-            rms = float(np.sqrt(np.mean(np.square(out, dtype=np.float64))))
+            heard = lfilter(*_K_HIGH_PASS, lfilter(*_K_SHELF, out, axis=0), axis=0)
+            rms = float(np.sqrt(np.mean(np.square(heard))))
             self._natural[instrument.name] = 20 * math.log10(max(rms, 1e-4))
         return self._natural[instrument.name]
 

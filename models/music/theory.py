@@ -86,6 +86,11 @@ class Chord:
         """Pitch class of the root."""
         return self.pcs[0]
 
+    @property
+    def consonant(self) -> frozenset[int]:
+        """Pitch classes that a tune may rest on: the chord's own, and the third that a power chord lacks."""
+        return frozenset(self.pcs) | {self.scale[(self.degree + 2) % 7]}
+
     def pitch(self, degree: int, octave_base: int) -> int:
         """The pitch of a scale degree; degree 0 is the first tonic at or above MIDI note `octave_base`."""
         tonic = octave_base + (self.scale[0] - octave_base) % 12

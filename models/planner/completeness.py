@@ -9,55 +9,190 @@ from __future__ import annotations
 
 import re
 
+from models.planner.vocabulary import word_set
+
 _WORD = re.compile(r"[\w'’%+*/=-]+")
 _UNDECIDED = 0.6  # a plain sentence, neither plainly finished nor plainly not
 
 # A sentence that ends on one of these goes on.
 _DANGLING = {
-    **dict.fromkeys("um uh uhm umm er erm err hmm hm".split(), 0.03),
-    **dict.fromkeys("and or but because if when while although unless since so then plus than as".split(), 0.05),
+    **dict.fromkeys(word_set("um uh uhm umm er erm err hmm hm"), 0.03),
     **dict.fromkeys(
-        "a an the my your his her its our their some any every each this these very really quite"
-        " for to of with without by from into at about between through during towards until and like as"
-        " minus times divided multiplied square percent of over".split(),
+        word_set("and or but because if when while although unless since so then plus than as"), 0.05
+    ),
+    **dict.fromkeys(
+        word_set(
+
+                "a an the my your his her its our their some any every each this these very"
+                " really quite for to of with without by from into at about between through"
+                " during towards until and like as minus times divided multiplied square"
+                " percent of over"
+
+        ),
         0.08,
     ),
-    **dict.fromkeys("please also maybe actually well like just i you we they he she is are was were be am".split(), 0.2),
-    **dict.fromkeys("in on up down off".split(), 0.35),  # "turn it up" ends, "remind me in" does not
-    **dict.fromkeys("can could would will should do does did what's let's i'd i'll i'm want would".split(), 0.1),
-    **dict.fromkeys("play set make put add say repeat remind tell give start sing create generate transcribe write show".split(), 0.15),
-    **dict.fromkeys("me us".split(), 0.4),
-    **dict.fromkeys("sharp flat major minor".split(), 0.85),
+    **dict.fromkeys(
+        word_set("please also maybe actually well like just i you we they he she is are was were be am"), 0.2
+    ),
+    **dict.fromkeys(word_set("in on up down off"), 0.35),  # "turn it up" ends, "remind me in" does not
+    **dict.fromkeys(
+        word_set("can could would will should do does did what's let's i'd i'll i'm want would"), 0.1
+    ),
+    **dict.fromkeys(
+        word_set(
+
+                "play set make put add say repeat remind tell give start sing create generate"
+                " transcribe write show"
+
+        ),
+        0.15,
+    ),
+    **dict.fromkeys(word_set("me us"), 0.4),
+    **dict.fromkeys(word_set("sharp flat major minor"), 0.85),
 }
 _WHOLE = frozenset(
-    (
-        "stop|stop it|stop that|quiet|be quiet|silence|enough|that's enough|pause|go on|continue|carry on|keep going|louder|softer"
-        "|quieter|slower|faster|mute|unmute|yes|no|yeah|nope|yep|okay|ok|sure|thanks|thank you|hello|hi|hey|good morning|good night"
-        "|goodbye|bye|help|help me|again|say that again|repeat that|pardon|what|shut up|resume|never mind|nevermind|stop the music|thank you very much"
-        "|what time is it|what's the time|what day is it|who are you|what can you do|how are you|turn it up|turn it down|speak up|slow down|speed up"
-        "|another one|next|cancel|darker|brighter|calmer|minor|in minor|in major|no drums|tell me more|wake up|that's it|start over|what's playing|come on"
-    ).split("|")
+    [
+        "stop",
+        "stop it",
+        "stop that",
+        "quiet",
+        "be quiet",
+        "silence",
+        "enough",
+        "that's enough",
+        "pause",
+        "go on",
+        "continue",
+        "carry on",
+        "keep going",
+        "louder",
+        "softer",
+        "quieter",
+        "slower",
+        "faster",
+        "mute",
+        "unmute",
+        "yes",
+        "no",
+        "yeah",
+        "nope",
+        "yep",
+        "okay",
+        "ok",
+        "sure",
+        "thanks",
+        "thank you",
+        "hello",
+        "hi",
+        "hey",
+        "good morning",
+        "good night",
+        "goodbye",
+        "bye",
+        "help",
+        "help me",
+        "again",
+        "say that again",
+        "repeat that",
+        "pardon",
+        "what",
+        "shut up",
+        "resume",
+        "never mind",
+        "nevermind",
+        "stop the music",
+        "thank you very much",
+        "what time is it",
+        "what's the time",
+        "what day is it",
+        "who are you",
+        "what can you do",
+        "how are you",
+        "turn it up",
+        "turn it down",
+        "speak up",
+        "slow down",
+        "speed up",
+        "another one",
+        "next",
+        "cancel",
+        "darker",
+        "brighter",
+        "calmer",
+        "minor",
+        "in minor",
+        "in major",
+        "no drums",
+        "tell me more",
+        "wake up",
+        "that's it",
+        "start over",
+        "what's playing",
+        "come on",
+    ]
 )
 _UNIT = r"(?:seconds?|minutes?|hours?|days?|percent|bars?|beats?|bpm|o'clock|am|pm)"
 _NUMBER_END = re.compile(
-    r"(?:^|\s)(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand)$"
+
+        r"(?:^|\s)(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+        r"|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+        r"|thousand)$"
+
 )
 # Commands whose object is still to come, and those that are complete with it.
 _NEEDS = (
-    (re.compile(r"(?:set|start|make|put on|create|give me)(?: \w+)* (?:timer|alarm|countdown)(?: \w+)?$"), 0.3),
+    (
+        re.compile(r"(?:set|start|make|put on|create|give me)(?: \w+)* (?:timer|alarm|countdown)(?: \w+)?$"),
+        0.3,
+    ),
     (re.compile(r"(?:remind|wake) me(?: up)?(?: to \w+)?(?: the)?(?: \w+)?$"), 0.35),
     (re.compile(rf"(?:timer|alarm|countdown|remind me)\b.*\b{_UNIT}$"), 0.95),
     (re.compile(rf"remind me in .*{_UNIT}$"), 0.7),
-    (re.compile(r"(?:play|put on|make|create|compose)(?: me| us)? (?:some|a|an|the|something)(?: (?:very|really|calm|slow|fast|sad|happy|dark|quiet|soft|loud|nice))*$"), 0.12),
+    (
+        re.compile(
+
+                r"(?:play|put on|make|create|compose)(?: me| us)? (?:some|a|an|the|something)(?:"
+                r" (?:very|really|calm|slow|fast|sad|happy|dark|quiet|soft|loud|nice))*$"
+
+        ),
+        0.12,
+    ),
     (re.compile(r"(?:play|put on|make)(?: me| us)? something$"), 0.25),
     (re.compile(r"^(?:say|repeat after me|repeat)$"), 0.1),
-    (re.compile(r"^(?:no|wait|no wait|well|so|okay so|hold on|let me (?:think|see)|i think|i mean|you know|actually|hmm)$"), 0.15),
-    (re.compile(r"^(?:what|what's|what is|how|who|when|where|why|which|how much|how many|how much is|what are|who is|tell me)$"), 0.15),
+    (
+        re.compile(
+
+                r"^(?:no|wait|no wait|well|so|okay so|hold on|let me (?:think|see)|i think|i"
+                r" mean|you know|actually|hmm)$"
+
+        ),
+        0.15,
+    ),
+    (
+        re.compile(
+
+                r"^(?:what|what's|what is|how|who|when|where|why|which|how much|how many|how"
+                r" much is|what are|who is|tell me)$"
+
+        ),
+        0.15,
+    ),
 )
 _COMMAND = re.compile(
-    r"^(?:please |now |and |okay |hey )*(?:(?:can|could|would|will) you (?:please )?)?(?:play|stop|turn|add|make|put|set|cancel|say|what|who|how|when|tell|give|start|speak|use|switch|change|remove|drop|lower|raise|keep|repeat|remind|calculate|mute|no|generate)\b"
+
+        r"^(?:please |now |and |okay |hey )*(?:(?:can|could|would|will) you (?:please"
+        r" )?)?(?:play|stop|turn|add|make|put|set|cancel|say|what|who|how|when|tell|give"
+        r"|start|speak|use|switch|change|remove|drop|lower|raise|keep|repeat|remind"
+        r"|calculate|mute|no|generate)\b"
+
 )
-_SUM_END = re.compile(r"\b(?:plus|minus|times|divided by|multiplied by|over|root of|percent of|to the power of) (?:(?:a|one|two|three|four|five|six|seven|eight|nine) (?:hundred|thousand)|\S+)$")
+_SUM_END = re.compile(
+
+        r"\b(?:plus|minus|times|divided by|multiplied by|over|root of|percent of|to the"
+        r" power of) (?:(?:a|one|two|three|four|five|six|seven|eight|nine) (?:hundred"
+        r"|thousand)|\S+)$"
+
+)
 
 
 def completeness(text: str) -> float:
@@ -89,11 +224,29 @@ def _by_ending(words: list[str], plain: str) -> float:
         if pattern.search(plain):
             return score
     if last in _DANGLING:
-        if last in {"up", "down", "off", "on"} and words[0] in {"turn", "switch", "speed", "slow", "shut", "carry", "keep", "go", "come"}:
+        if last in {"up", "down", "off", "on"} and words[0] in {
+            "turn",
+            "switch",
+            "speed",
+            "slow",
+            "shut",
+            "carry",
+            "keep",
+            "go",
+            "come",
+        }:
             return 0.95
         if last in {"is", "are", "do"} and words[0] in {"what", "who", "how", "where"} and len(words) > 3:
             return 0.75  # "what time it is", "what can you do"
-        if last in {"me", "us", "you"} and words[0] not in {"play", "tell", "give", "remind", "show", "make", "sing"}:
+        if last in {"me", "us", "you"} and words[0] not in {
+            "play",
+            "tell",
+            "give",
+            "remind",
+            "show",
+            "make",
+            "sing",
+        }:
             return 0.75
         return _DANGLING[last]
     if _SUM_END.search(plain):

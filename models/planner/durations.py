@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from models.planner.numbers import parse_number, spoken_integer
+from models.planner.vocabulary import word_set
 
 _UNITS = {
-    **dict.fromkeys("second seconds sec secs s".split(), 1),
-    **dict.fromkeys("minute minutes min mins".split(), 60),
-    **dict.fromkeys("hour hours hr hrs h".split(), 3600),
-    **dict.fromkeys("day days".split(), 86_400),
+    **dict.fromkeys(word_set("second seconds sec secs s"), 1),
+    **dict.fromkeys(word_set("minute minutes min mins"), 60),
+    **dict.fromkeys(word_set("hour hours hr hrs h"), 3600),
+    **dict.fromkeys(word_set("day days"), 86_400),
 }
-UNIT_WORDS = frozenset("second seconds minute minutes hour hours day days".split())
+UNIT_WORDS = word_set("second seconds minute minutes hour hours day days")
 _VAGUE = {"couple": 2, "few": 3}
 _HALF_DAYS = {"noon": 12, "midday": 12, "midnight": 0}
 _MORNING = frozenset({"am", "morning"})
@@ -28,7 +29,9 @@ def parse_duration(words: Sequence[str], at: int, *, loose: bool = True) -> tupl
     `loose` believes words that sound like digits when a unit follows ("for to minutes").
     """
     total, begin, unit = Fraction(0), at, 0
-    while found := _one(words, at + 1 if at > begin and _at(words, at) == "and" else at, loose=loose and at == begin):
+    while found := _one(
+        words, at + 1 if at > begin and _at(words, at) == "and" else at, loose=loose and at == begin
+    ):
         seconds, after, unit_after = found
         if unit and unit_after >= unit:
             break
@@ -38,7 +41,14 @@ def parse_duration(words: Sequence[str], at: int, *, loose: bool = True) -> tupl
         part = parse_number(words, skip)
         if part and part[0] < 1:
             total, at = total + part[0] * unit, part[1]
-        elif part and skip == at and part[0] < 60 and part[0].denominator == 1 and unit <= 3600 and total % unit == 0:
+        elif (
+            part
+            and skip == at
+            and part[0] < 60
+            and part[0].denominator == 1
+            and unit <= 3600
+            and total % unit == 0
+        ):
             total, at = total + part[0] * unit / 60, part[1]
     return (float(total), at) if at > begin else None
 
@@ -60,7 +70,9 @@ def _one(words: Sequence[str], at: int, *, loose: bool) -> tuple[Fraction, int, 
         value, after = number
     else:
         return None
-    while _at(words, after) in {"of", "a", "an", "more"} and value != 1:  # "half an hour", "three quarters of an hour"
+    while (
+        _at(words, after) in {"of", "a", "an", "more"} and value != 1
+    ):  # "half an hour", "three quarters of an hour"
         after += 1
     scale = _UNITS.get(_at(words, after))
     return None if scale is None else (value * scale, after + 1, scale)
@@ -85,7 +97,10 @@ def parse_clock(words: Sequence[str], at: int) -> tuple[int, int, bool, int] | N
         hour, minute, after = int(found[1]), int(found[2]), at + 1
     elif (number := parse_number(words, at + 1 if word == "a" else at)) is None:
         return None
-    elif _at(words, number[1]) in {"past", "to", "after", "before"} or _at(words, number[1] + 1) in {"past", "to"}:
+    elif _at(words, number[1]) in {"past", "to", "after", "before"} or _at(words, number[1] + 1) in {
+        "past",
+        "to",
+    }:
         middle = number[1] if _at(words, number[1]) in {"past", "to", "after", "before"} else number[1] + 1
         full = parse_number(words, middle + 1)
         offset = number[0] * 60 if number[0] < 1 else number[0]
@@ -142,7 +157,13 @@ def spoken_duration(seconds: float) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
 
 
-_PARTS_OF_DAY = ((5, "at night"), (12, "in the morning"), (18, "in the afternoon"), (22, "in the evening"), (24, "at night"))
+_PARTS_OF_DAY = (
+    (5, "at night"),
+    (12, "in the morning"),
+    (18, "in the afternoon"),
+    (22, "in the evening"),
+    (24, "at night"),
+)
 
 
 def spoken_clock(now: datetime) -> str:

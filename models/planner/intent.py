@@ -10,7 +10,7 @@ A round reads the last message:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import uuid4
@@ -19,7 +19,7 @@ import msgspec
 
 from models.api import PlanDone, PlanRequest, TextDelta, ToolCall
 from models.plan import PlayMusic
-from models.planner.grammar import RULES, VOCABULARY
+from models.planner.grammar import KNOWN, RULES, VOCABULARY
 from models.planner.grammar.playback import REST
 from models.planner.grammar.smalltalk import ABILITIES
 from models.planner.observations import answer_event, answer_observations
@@ -56,7 +56,7 @@ class IntentPlanner:
         self._rules: Sequence[Rule] = RULES
         self._lexicon = Lexicon(VOCABULARY)
 
-    async def stream(self, request: PlanRequest) -> AsyncIterator[Output]:
+    async def stream(self, request: PlanRequest) -> AsyncGenerator[Output, None]:
         """Yield the round's text and calls, then `PlanDone`."""
         for output in self.plan(request):
             yield output
@@ -76,7 +76,9 @@ class IntentPlanner:
             if isinstance(act, str):
                 continue
             if offered and act.tool not in offered:
-                outputs.append(TextDelta(text=f"{' ' if outputs else ''}I can't {act.tool.replace('_', ' ')} here."))
+                outputs.append(
+                    TextDelta(text=f"{' ' if outputs else ''}I can't {act.tool.replace('_', ' ')} here.")
+                )
                 continue
             arguments = act.model_dump_json(exclude_defaults=True)
             outputs.append(ToolCall(call_id=f"call_{uuid4().hex[:16]}", name=act.tool, arguments=arguments))
@@ -94,7 +96,9 @@ class IntentPlanner:
         if last.role == "assistant":
             return ()
         context = Context(request)
-        return [self._rest(request) if act == REST else act for act in self._understand(last.content, context)]
+        return [
+            self._rest(request) if act == REST else act for act in self._understand(last.content, context)
+        ]
 
     def _rest(self, request: PlanRequest) -> str:
         """What the person's interruption left unsaid: the interrupted round is planned again."""
@@ -196,13 +200,19 @@ class IntentPlanner:
     def _cuts(self, reading: Reading) -> Iterable[int]:
         words = reading.words
         for i in range(1, len(words)):
-            if reading.tokens[i - 1].ends_sentence or (words[i] in OPENINGS and words[i - 1] not in FUNCTION_WORDS - JOINTS - {"it", "that", "one", "now", "then", "me", "this", "up"}):
-                yield i
-            elif words[i - 1] in JOINTS and i > 1 and words[i] not in {"a", "an", "the"}:
+            if (
+                reading.tokens[i - 1].ends_sentence
+                or (
+                    words[i] in OPENINGS
+                    and words[i - 1]
+                    not in FUNCTION_WORDS - JOINTS - {"it", "that", "one", "now", "then", "me", "this", "up"}
+                )
+                or (words[i - 1] in JOINTS and i > 1 and words[i] not in {"a", "an", "the"})
+            ):
                 yield i
 
     def _is_known(self, word: str) -> bool:
-        return word in self._lexicon or word in FUNCTION_WORDS or word in OPENINGS or word[0].isdigit()
+        return word in KNOWN or word in FUNCTION_WORDS or word in OPENINGS or word[0].isdigit()
 
 
 def _weight(words: Sequence[str]) -> int:

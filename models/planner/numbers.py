@@ -5,21 +5,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_UNITS = {word: value for value, word in enumerate(_SMALL)} | {"fourty": 40, "nought": 0, "naught": 0, "zeros": 0}
+_UNITS = {word: value for value, word in enumerate(_SMALL)} | {
+    "fourty": 40,
+    "nought": 0,
+    "naught": 0,
+    "zeros": 0,
+}
 _TEN_WORDS = {word: 10 * n for n, word in enumerate(_TENS, 2)} | {"fourty": 40}
 # Parts of a whole; the plural after a count ("three quarters").
-_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
+_PARTS = {
+    "half": 2,
+    "third": 3,
+    "quarter": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
 _PARTS |= {f"{word}s": value for word, value in _PARTS.items()} | {"halves": 2}
 # What a recogniser writes for a digit it heard right; only believed where nothing but a number can stand.
-_SOUNDS_LIKE = {"to": 2, "too": 2, "for": 4, "fore": 4, "ate": 8, "won": 1, "oh": 0, "o": 0, "tree": 3, "sex": 6, "fife": 5, "tin": 10}
+_SOUNDS_LIKE = {
+    "to": 2,
+    "too": 2,
+    "for": 4,
+    "fore": 4,
+    "ate": 8,
+    "won": 1,
+    "oh": 0,
+    "o": 0,
+    "tree": 3,
+    "sex": 6,
+    "fife": 5,
+    "tin": 10,
+}
 
-NUMBER_WORDS = frozenset({*_UNITS, *_TEN_WORDS, *_SCALES, "hundred", "dozen", "point", "half", "quarter", "third"})
+NUMBER_WORDS = frozenset(
+    {*_UNITS, *_TEN_WORDS, *_SCALES, "hundred", "dozen", "point", "half", "quarter", "third"}
+)
 
 Parsed = tuple[Fraction, int]
 
@@ -44,7 +92,12 @@ def _word(words: Sequence[str], at: int) -> str:
 
 def _numeral(words: Sequence[str], at: int) -> Parsed | None:
     word = _word(words, at).replace(",", "")
-    if not word[:1].isdigit() or not word.isascii() or word.count(".") > 1 or not word.replace(".", "").isdigit():
+    if (
+        not word[:1].isdigit()
+        or not word.isascii()
+        or word.count(".") > 1
+        or not word.replace(".", "").isdigit()
+    ):
         return None
     value, at = Fraction(word), at + 1
     while (scale := {"hundred": 100, **_SCALES}.get(_word(words, at))) is not None:
@@ -96,7 +149,13 @@ def _spoken(words: Sequence[str], at: int, *, pairs: bool) -> Parsed | None:
             last, at = value, after
             if value == 0:
                 room = 0
-        elif pairs and word in {"oh", "o"} and 0 < group < 10 and (unit := _unit(words, at + 1)) and unit[0] < 10:
+        elif (
+            pairs
+            and word in {"oh", "o"}
+            and 0 < group < 10
+            and (unit := _unit(words, at + 1))
+            and unit[0] < 10
+        ):
             return Fraction(group * 100 + unit[0]), unit[1]
         else:
             break
@@ -144,7 +203,11 @@ def _mixed(value: Fraction, words: Sequence[str], at: int) -> Parsed:
             value, at = value * scale, at + 1
         return value, at
     part = _word(words, at)
-    if part in _PARTS and value.denominator == 1 and (part.endswith("s") if value != 1 else not part.endswith("s")):
+    if (
+        part in _PARTS
+        and value.denominator == 1
+        and (part.endswith("s") if value != 1 else not part.endswith("s"))
+    ):
         return value / _PARTS[part], at + 1
     if part == "and" and value.denominator == 1:
         begin = at + 2 if _word(words, at + 1) in {"a", "one"} else at + 1
@@ -169,9 +232,9 @@ def spoken_integer(value: int) -> str:
         return f"{_SMALL[value // 100]} hundred{rest}"
     for name, scale in reversed(_SCALES.items()):
         if scale <= value < scale * 1000:
-            rest = value % scale
-            joint = " and " if 0 < rest < 100 else " "
-            return f"{spoken_integer(value // scale)} {name}" + (joint + spoken_integer(rest) if rest else "")
+            left = value % scale
+            joint = " and " if 0 < left < 100 else " "
+            return f"{spoken_integer(value // scale)} {name}" + (joint + spoken_integer(left) if left else "")
     return str(value)
 
 

@@ -78,12 +78,20 @@ def _timer(arguments: Mapping[str, Any], said: Said) -> str:
     if not isinstance(seconds, int | float):
         return "The timer is running."
     label = str(said.get("timer") or arguments.get("label") or "")
-    return _sentence(f"{label}: {spoken_duration(seconds)}, starting now" if label else f"{spoken_duration(seconds)}, starting now")
+    return _sentence(
+        f"{label}: {spoken_duration(seconds)}, starting now"
+        if label
+        else f"{spoken_duration(seconds)}, starting now"
+    )
 
 
 def _cancelled(arguments: Mapping[str, Any], said: Said) -> str:
     label = str(said.get("cancelled") or said.get("timer") or arguments.get("label") or "")
-    return f"The timer for {label} is cancelled." if label and isinstance(label, str) and label != "True" else "The timer is cancelled."
+    return (
+        f"The timer for {label} is cancelled."
+        if label and isinstance(label, str) and label != "True"
+        else "The timer is cancelled."
+    )
 
 
 def _voice(arguments: Mapping[str, Any], said: Said) -> str:
@@ -93,7 +101,9 @@ def _voice(arguments: Mapping[str, Any], said: Said) -> str:
 
 def _pace(arguments: Mapping[str, Any], said: Said) -> str:
     change = arguments.get("change")
-    return {"slower": "I'll speak slower.", "faster": "I'll speak faster."}.get(str(change), "Back to my usual pace.")
+    return {"slower": "I'll speak slower.", "faster": "I'll speak faster."}.get(
+        str(change), "Back to my usual pace."
+    )
 
 
 def _volume(arguments: Mapping[str, Any], said: Said) -> str:

@@ -45,10 +45,12 @@ _RULES = tuple(
         (r"(.)\1+", r"\1"),
     )
 )
-_COARSE = str.maketrans({"b": "p", "d": "t", "g": "k", "v": "f", "z": "s", "J": "C", "S": "C", "0": "t", "a": ""})
+_COARSE = str.maketrans(
+    {"b": "p", "d": "t", "g": "k", "v": "f", "z": "s", "J": "C", "S": "C", "0": "t", "a": ""}
+)
 _VOICELESS = {"b": "p", "d": "t", "g": "k", "v": "f", "z": "s", "J": "C", "0": "t", "m": "n"}
 _NEAR = 0.35  # cost of a confusion that recognisers often make
-_SIMILAR = 0.72  # below this two words are different words
+_SIMILAR = 0.68  # below this two words are different words
 _SHORTEST = 2  # coarse keys of this length or less must be equal: one changed sound is another word
 
 
@@ -89,7 +91,7 @@ def similarity(x: str, y: str) -> float:
     by_sound = 1 - _distance(heard, known) / max(len(heard), len(known), 1)
     by_letter = 1 - _distance(x, y) / max(len(x), len(y), 1)
     # 0.99: homophones are almost, but not quite, as good as the word itself.
-    return max(0.0, min(0.99, 0.75 * by_sound + 0.25 * by_letter))
+    return max(0.0, min(0.99, 0.8 * by_sound + 0.2 * by_letter))
 
 
 class Lexicon:

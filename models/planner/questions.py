@@ -14,8 +14,15 @@ from models.planner.words import FUNCTION_WORDS, Reading, read
 AGAIN = "Sorry, I didn't catch that. Could you say it again?"
 
 _QUESTION = re.compile(r"Shall I (?P<first>[^?]+?)(?:, or (?P<second>[^?]+))?\?$")
-_YES = r"(?:yes|yeah|yep|yup|sure|okay|right|of course|do it|do that|please do|go ahead|exactly|correct|that is right|that one|absolutely|definitely|fine|please|why not|go for it|sounds good|both| )+"
-_NO = r"(?:no|nope|nah|do not|neither|never mind|forget it|none|leave it|not really|not that|no thanks|no thank you| )+"
+_YES = (
+    r"(?:yes|yeah|yep|yup|sure|okay|right|of course|do it|do that|please do|go ahead"
+    r"|exactly|correct|that is right|that one|absolutely|definitely|fine|please|why"
+    r" not|go for it|sounds good|both| )+"
+)
+_NO = (
+    r"(?:no|nope|nah|do not|neither|never mind|forget it|none|leave it|not really"
+    r"|not that|no thanks|no thank you| )+"
+)
 _FIRST = r"(?:the )?(?:first|former)(?: one)?|one"
 _SECOND = r"(?:the )?(?:second|latter|last|other)(?: one)?|two"
 
@@ -45,7 +52,9 @@ def answered(reading: Reading, context: Context) -> str | None:
         return second
     # "the music": words that only one of the two holds.
     said = set(reading.words) - FUNCTION_WORDS
-    own, other = (said & (set(read(a).words) - set(read(b).words)) for a, b in ((first, second), (second, first)))
+    own, other = (
+        said & (set(read(a).words) - set(read(b).words)) for a, b in ((first, second), (second, first))
+    )
     if len(reading) <= 4 and bool(own) != bool(other):
         return first if own else second
     return None

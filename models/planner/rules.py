@@ -17,12 +17,17 @@ from pydantic import ValidationError
 
 from models.api import ChatMessage, PlanRequest, ToolCall
 from models.plan import MusicBrief, PlayMusic, PlaySound, SoundBrief, Step
+from models.planner.vocabulary import word_set
 from models.planner.words import FUNCTION_WORDS, Reading
 
 # Words that open a command or a question: where one may end and the next begin.
-OPENINGS = frozenset(
-    "play set stop what how tell remind cancel turn say make add put give speak start who when repeat mute go continue resume use"
-    " generate create compose wake pause book call is calculate change switch which why where sing record show let delete".split()
+OPENINGS = word_set(
+
+        "play set stop what how tell remind cancel turn say make add put give speak"
+        " start who when repeat mute go continue resume use generate create compose"
+        " wake pause book call is calculate change switch which why where sing record"
+        " show let delete"
+
 )
 JOINTS = frozenset({"and", "then", "also", "but", "plus"})
 
@@ -103,7 +108,11 @@ class Context:
     @property
     def music_plays(self) -> bool:
         """Whether what plays now is a piece of music rather than a sound."""
-        return self.situation.playing is not None and bool(self.played) and isinstance(self.played[0].step, PlayMusic)
+        return (
+            self.situation.playing is not None
+            and bool(self.played)
+            and isinstance(self.played[0].step, PlayMusic)
+        )
 
     @cached_property
     def last_said(self) -> str:

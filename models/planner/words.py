@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from models.planner.phonetic import Lexicon
+from models.planner.vocabulary import word_set
 
 _TOKEN = re.compile(
     r"uh[ -]?huh|m+[ -]?hm+|mhm"  # backchannels, before their halves count as hesitations
@@ -33,16 +34,15 @@ _CONTRACTIONS: Mapping[str, tuple[str, ...]] = {
     "−": ("-",), "–": ("-",), "√": ("square", "root", "of"), "quieter": ("softer",), "quitter": ("softer",),
 }  # fmt: skip
 _ENDINGS = {"s": "is", "re": "are", "ll": "will", "ve": "have", "d": "would", "m": "am"}
-_HAS_IS = frozenset("what who where when how that it here there he she time day name".split())
+_HAS_IS = word_set("what who where when how that it here there he she time day name")
 
-HESITATIONS = frozenset("um uh uhm umm er erm err ah hm hmm mm please kindly basically".split())
+HESITATIONS = word_set("um uh uhm umm er erm err ah hm hmm mm please kindly basically")
 
 _LEAD = (
     "hey", "hi", "hello", "okay", "so", "well", "right", "alright", "all right", "now", "oh", "and", "then",
     "but", "also", "actually", "no", "nope", "wait", "hold on", "sorry", "i mean", "you know", "like", "just",
     "yeah", "yes", "sure", "listen", "computer", "assistant", "there", "no wait", "next", "first", "after that",
-    "could you", "can you", "would you", "will you", "can we", "could we", "may i", "can i get", "could i get",
-    "can i have", "could i have", "can i hear", "could i hear", "may i have", "do you think you could",
+    "could you", "can you", "would you", "will you", "can we", "could we", "may i", "can i", "could i", "might i", "do you think you could",
     "i would like you to", "i want you to", "i would love you to", "i would like to", "i want to", "i need you to",
     "i would love to", "would you mind", "do me a favor and", "do me a favour and", "go ahead and", "is it possible to",
     "are you able to", "i was wondering if you could", "maybe", "perhaps", "how about you", "why do not you",
@@ -60,15 +60,14 @@ _TAILS = frozenset(tuple(phrase.split()) for phrase in _TAIL)
 _LONGEST_EDGE = max(map(len, _LEADS | _TAILS))
 
 # Words that carry no meaning of their own: leaving them unexplained costs a rule nothing.
-FUNCTION_WORDS = frozenset(
-    "a an the of to in on at by for from my your me i you we us is it its that this these those some be am are was"
-    " do does did will would can could shall with and or but there here have has had any as if so just too also"
-    " up about then now really very please one thing bit little kind sort maybe again want like need get"
-    " let give us".split()
+FUNCTION_WORDS = word_set(
+    "a an the of to in on at by for from my your me i you we us is it its that this these those some be am are was do does did will would can could shall with and or but there here have has had any as if so just too also up about then now really very please one thing bit little kind sort maybe again want like need get let give us"
 )
 
 
-_EMPTY = (FUNCTION_WORDS | frozenset("much lot bunch million everyone indeed".split())) - {"again", "one"}
+_EMPTY = (
+    FUNCTION_WORDS | word_set("much lot bunch million everyone everybody computer assistant friend indeed")
+) - {"again", "one"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,11 @@ class Reading:
         return len(self.tokens)
 
     def raw(self, begin: int, end: int | None = None) -> str:
-        """The person's own spelling of words [begin, end), without the punctuation around them."""
+        """The person's own spelling of words [begin, end), punctuation around them left out; the words as taken
+        where they were taken for others."""
         chosen = self.tokens[begin:end]
+        if self.certainty < 1:
+            return " ".join(token.text for token in chosen)
         return self.source[chosen[0].begin : chosen[-1].end] if chosen else ""
 
     def span(self, found: re.Match[str], group: int | str = 0) -> range:
@@ -133,7 +135,7 @@ class Reading:
             new, width, likeness = changes.get(i, (self.tokens[i].text, 1, 1.0))
             last = self.tokens[i + width - 1]
             tokens.append(Word(new, self.tokens[i].begin, last.end, last.ends_sentence))
-            certainty *= likeness
+            certainty *= 1 - 0.6 * (1 - likeness)  # several near misses are still likely one sentence
             i += width
         return Reading(self.source, strip(tuple(tokens)), certainty)
 
@@ -198,7 +200,20 @@ def _not_an_opening(tokens: Sequence[Word]) -> bool:
     """Words that open a sentence in one use and carry its meaning in another: "no drums", "next one"."""
     first, second = tokens[0].text, tokens[1].text if len(tokens) > 1 else ""
     if first == "no":
-        return second not in {"wait", "no", "actually", "sorry", "i", "please", "make", "play", "stop", "in", "minor", "major"}
+        return second not in {
+            "wait",
+            "no",
+            "actually",
+            "sorry",
+            "i",
+            "please",
+            "make",
+            "play",
+            "stop",
+            "in",
+            "minor",
+            "major",
+        }
     if first in {"next", "first", "like"}:
         return second in {"one", "piece", "song", "that", "this", ""}
     return False
@@ -207,7 +222,9 @@ def _not_an_opening(tokens: Sequence[Word]) -> bool:
 Value = TypeVar("Value")
 
 
-def spot(words: Sequence[str], lexicon: Mapping[str, Value], longest: int = 3) -> list[tuple[Value, int, int]]:
+def spot(
+    words: Sequence[str], lexicon: Mapping[str, Value], longest: int = 3
+) -> list[tuple[Value, int, int]]:
     """Find a lexicon's phrases among the words, longest first, never overlapping: (value, begin, end)."""
     found, i = [], 0
     while i < len(words):
@@ -229,28 +246,34 @@ def repaired(reading: Reading, lexicon: Lexicon, is_known: Callable[[str], bool]
     each known word in turn.
     """
     words = reading.words
-    changes: dict[int, tuple[str, int, float]] = {}
+    choices: dict[int, list[tuple[str, int, float]]] = {}
     i = 0
     while i < len(words):
-        best: tuple[str, int, float] | None = None
+        found: list[tuple[str, int, float]] = []
         if not is_known(words[i]):
-            for known, likeness in lexicon.nearest(words[i], 1):
-                best = (known, 1, likeness)
+            found += [(known, 1, likeness) for known, likeness in lexicon.nearest(words[i], 3)]
             if i + 1 < len(words) and (not is_known(words[i + 1]) or len(words[i + 1]) <= 3):
-                for known, likeness in lexicon.nearest(words[i] + words[i + 1], 1):
-                    if best is None or likeness > best[2] + 0.05:
-                        best = (known, 2, likeness)
-        if best:
-            changes[i] = best
-        i += best[1] if best else 1
+                found += [
+                    (known, 2, likeness - 0.05)
+                    for known, likeness in lexicon.nearest(words[i] + words[i + 1], 1)
+                ]
+        if found:
+            choices[i] = sorted(found, key=lambda change: -change[2])
+        i += choices[i][0][1] if found else 1
+    changes = {i: found[0] for i, found in choices.items()}
     if changes:
         yield reading.replaced(changes)
+    for i, found in choices.items():
+        for other in found[1:]:
+            yield reading.replaced(
+                {k: v for k, v in changes.items() if not i < k < i + other[1]} | {i: other}
+            )
     for i, word in enumerate(words):
-        if i in changes or not is_known(word):
+        if i in changes or not is_known(word) or word in FUNCTION_WORDS:
             continue
         for known, likeness in lexicon.nearest(word, 2):
             # 0.9: a word that makes sense as it stands was probably said.
             yield reading.replaced({**changes, i: (known, 1, likeness * 0.9)})
         if i + 1 < len(words) and i + 1 not in changes:
             for known, likeness in lexicon.nearest(word + words[i + 1], 1):
-                yield reading.replaced({k: v for k, v in changes.items()} | {i: (known, 2, likeness * 0.9)})
+                yield reading.replaced({**changes, i: (known, 2, likeness * 0.9)})

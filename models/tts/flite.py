@@ -32,10 +32,10 @@ class FliteSpeech:
 
     Words are timed by flite's own segments: to a frame of 5 ms in slt, rms and awb, to a pitch period in kal
     and kal16. Phones are ARPAbet in lower case; with "pau" for silence they cover the stream without a gap.
-    Rates below 0.3 or so of a phone's length are held at 15 ms a phone, so speed 4 is about 3.7 times faster.
+    The statistical voices give a phone at least 15 ms, so that speed 4 is about 3.6 times faster in slt.
 
     Text without anything to say (empty, punctuation, emoji) gives a stream without chunks. Words in another
-    script are left out; if nothing else is there, the stream fails with a `BackendError`.
+    script are left out and get no time; if there is nothing else, the stream fails with a `BackendError`.
 
     Args:
         voice: what an empty `SpeechRequest.voice` means.
@@ -50,7 +50,7 @@ class FliteSpeech:
     def __init__(self, *, voice: VoiceName = "slt") -> None:
         self._flite = Flite()
         self._default = voice
-        # Made ready now: the first clause of a process costs 5 ms of page faults, which nobody should hear.
+        # Once over the voice's data now, so that the first clause does not wait for their pages.
         ready = SpeechRequest(text="Ready.")
         _Job(self._flite, self._voice(voice), ready).step(lambda _: None)
 

@@ -88,7 +88,7 @@ class Flite:
         self._voices: dict[str, Voice] = {}
 
     def voice(self, name: str) -> Voice:
-        """Register a voice of `VOICES`, once (1 ms: its data are mapped, not read)."""
+        """Register a voice of `VOICES`, once (1 to 6 ms: its data are mapped, not read)."""
         if name not in self._voices:
             register = getattr(_open(f"libflite_cmu_us_{name}.so.1"), f"register_cmu_us_{name}")
             register.restype, register.argtypes = c_void_p, (c_char_p,)
@@ -190,13 +190,14 @@ class Flite:
 def _shifted(model: abi.ClusterGen, ratio: float) -> tuple[abi.ClusterGen, list[object]]:
     """Copy a model whose f0 is a SPAM curve (rms), moved by `ratio`; and what the copy must not outlive.
 
-    That curve is exp(phrase + accent), and heeds neither mean nor deviation (cst_spamf0.c). The first number of
-    an accent is the height of its peak, which every voiced frame gets once. The copy is not `freeable`, so
+    That curve is exp(phrase + accent) and heeds neither mean nor deviation (cst_spamf0.c). The first number
+    of an accent is the height of its peak, which every voiced frame gets once. The copy is not `freeable`, so
     flite leaves it to us.
     """
     count, width = model.num_frames_spamf0_accent, model.num_channels_spamf0_accent
-    rows = [(ctypes.c_float * width).from_buffer_copy(ctypes.string_at(model.spamf0_accent_vectors[n], 4 * width))
-            for n in range(count)]  # fmt: skip
+    row_type = ctypes.c_float * width
+    rows = [row_type.from_address(model.spamf0_accent_vectors[n]) for n in range(count)]
+    rows = [row_type.from_buffer_copy(row) for row in rows]
     for row in rows:
         row[0] += math.log(ratio)
     vectors = (c_void_p * count)(*(ctypes.addressof(row) for row in rows))

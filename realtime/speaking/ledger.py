@@ -16,12 +16,11 @@ from models.api import SPEAKING_RATE, WordTime
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """Characters [begin, end) of the transcript sound in samples [start, stop) of the speech lane.
+    """The transcript from the word before up to character `end` sounds in the lane's samples [start, stop).
 
-    `end` reaches to the next word, so that words join to the whole text, punctuation and blanks included.
+    Blanks and punctuation go with the word after them, or with the last word when its clause is over.
     """
 
-    begin: int
     end: int
     start: int
     stop: int
@@ -46,21 +45,22 @@ class Ledger:
     def add(self, words: Sequence[WordTime]) -> None:
         """Word times of the current segment, as the synthesiser gives them, in order."""
         for word in words:
-            begin = self._segment + word.begin
-            if self._words and self._words[-1].end > begin:
-                last = self._words[-1]
-                self._words[-1] = SpokenWord(last.begin, begin, last.start, last.stop)
             start = self._origin + round(word.start_ms * SPEAKING_RATE / 1000)
             stop = self._origin + round(word.end_ms * SPEAKING_RATE / 1000)
-            self._words.append(SpokenWord(begin, len(self.transcript), start, stop))
+            self._words.append(SpokenWord(self._segment + word.end, start, stop))
 
     def end_segment(self, at: int) -> None:
         """The current segment's audio ends at sample `at`.
 
         A voice that gave no word times gets them in proportion to the letters.
         """
-        if self._words and self._words[-1].begin >= self._segment:
-            return
+        if not (self._words and self._words[-1].end > self._segment):
+            self._guess(at)
+        if self._words:
+            last = self._words[-1]
+            self._words[-1] = SpokenWord(len(self.transcript), last.start, last.stop)
+
+    def _guess(self, at: int) -> None:
         text = self.transcript[self._segment :]
         matches = list(re.finditer(r"\S+", text))
         length = max(1, sum(len(match[0]) for match in matches))

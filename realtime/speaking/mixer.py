@@ -221,7 +221,7 @@ class Mixer:
                 total = out if total is None else total + out
         if total is None:
             return None
-        return np.asarray(np.clip(limited(total), -1.0, 1.0) * 32767.0, np.int16)
+        return np.asarray(np.rint(np.clip(limited(total) * 32768.0, -32768.0, 32767.0)), np.int16)
 
 
 def limited(pcm: Pcm) -> Pcm:

@@ -78,10 +78,12 @@ class Speaker:
         loop = asyncio.get_running_loop()
         due = loop.time()
         silent = 0
+        owner: AudioOwner | None = None
         while silent < SILENCE_FRAMES:
+            owner = self.owner() or owner  # the tail of a cut belongs to whom was cut
             frame = self.mixer.pull()
             silent = 0 if frame is not None else silent + 1
-            self._link.play(frame, self.owner() if frame is not None else None)
+            self._link.play(frame, owner if frame is not None else None)
             self._metrics.frames.inc()
             self._announce_pull()
             for observer in self.on_frame:

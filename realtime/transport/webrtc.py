@@ -19,6 +19,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCRtpSender,
     RTCRtpTransceiver,
+    RTCSessionDescription,
 )
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
@@ -38,7 +39,7 @@ from realtime.transport.mailbox import Mailbox
 from realtime.transport.microphone import Microphone
 from realtime.transport.opus import OpusEncoder
 from realtime.transport.playout import Playout
-from realtime.transport.sdp import OfferError, check_offer, with_opus_settings
+from realtime.transport.sdp import PARSE_ERRORS, OfferError, check_offer, with_opus_settings
 
 __all__ = ["LinkStatistics", "MediaSettings", "NoAddressError", "OfferError", "WebRtcLink", "answer"]
 
@@ -308,17 +309,22 @@ async def answer(offer_sdp: str, settings: MediaSettings) -> tuple[WebRtcLink, s
         codecs = RTCRtpSender.getCapabilities("audio").codecs
         audio.setCodecPreferences([codec for codec in codecs if codec.mimeType == "audio/opus"])
         link = WebRtcLink(pc, audio, settings)
-        await pc.setRemoteDescription(offer)
+        description = await _negotiate(pc, offer)
         offer_addresses(pc, settings.addresses, settings.udp_ports)
-        await pc.setLocalDescription(await pc.createAnswer())
-    except (OperationError, InvalidAccessError, InvalidStateError) as error:
-        await _close(pc)
-        raise OfferError(f"The offer cannot be answered: {error}") from error
+        await pc.setLocalDescription(description)
     except BaseException:
         await _close(pc)
         raise
     link.start()
     return link, with_opus_settings(pc.localDescription.sdp)
+
+
+async def _negotiate(pc: RTCPeerConnection, offer: RTCSessionDescription) -> RTCSessionDescription:
+    try:
+        await pc.setRemoteDescription(offer)
+        return await pc.createAnswer()
+    except (*PARSE_ERRORS, InvalidAccessError, InvalidStateError, OperationError) as error:
+        raise OfferError(f"The offer cannot be answered: {type(error).__name__}: {error}") from error
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:

@@ -97,6 +97,7 @@ class Session:
         self._talking = False
         self._item = ""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cut: set[asyncio.Task[None] | None] = set()
 
     def send(self, event_type: str, /, **body: Any) -> None:
         self._count += 1
@@ -156,6 +157,7 @@ class Session:
 
     def cut(self) -> None:
         for task in list(self._tasks.values()):
+            self._cut.add(task)
             task.cancel()
 
     async def answer(self) -> None:
@@ -167,6 +169,8 @@ class Session:
         response, music = f"resp_{self._count}", f"resp_music_{self._count}"
         if script.said:
             await self.respond(response, {}, script.said, script.answer_s, 440)
+            if asyncio.current_task() in self._cut:
+                return
         if script.music:
             artefact = {"id": "art_1", "kind": "music", "name": "calm piano", "duration_ms": None}
             self.send("audiogpt.artefact.created", response_id=music, **artefact)

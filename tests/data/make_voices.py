@@ -77,7 +77,8 @@ def noise(seconds: float = 1.5, seed: int = 2) -> Samples:
     """Steady low-pass noise, RMS -40 dB."""
     rng = np.random.default_rng(seed)
     smooth = np.convolve(rng.normal(0, 1, int(seconds * RATE) + 7), np.ones(8) / 8, "valid")
-    return (smooth / smooth.std() * 327).astype(np.int16)
+    steady: Samples = (smooth / smooth.std() * 327).astype(np.int16)
+    return steady
 
 
 def silence(seconds: float, rate: int = RATE) -> Samples:

@@ -17,6 +17,7 @@ from fractions import Fraction
 
 from models.planner.numbers import NUMBER_WORDS, parse_number
 from models.planner.rules import Candidate, Context, Rule, rule, search
+from models.planner.vocabulary import word_set
 from models.planner.words import Reading
 
 Number = Fraction | float
@@ -39,7 +40,10 @@ def _phrases(*groups: tuple[str, str]) -> tuple[tuple[tuple[str, ...], str], ...
     return tuple(sorted(listed, key=lambda entry: -len(entry[0])))
 
 
-_ADDING = _phrases(("plus,+,added to,add,and add,plus plus,pus", "+"), ("minus,-,take away,less,subtract,takeaway,minors", "-"))
+_ADDING = _phrases(
+    ("plus,+,added to,add,and add,plus plus,pus", "+"),
+    ("minus,-,take away,less,subtract,takeaway,minors", "-"),
+)
 _MULTIPLYING = _phrases(
     ("times,multiplied by,multiplied with,x,time,multiply by,times by", "*"),
     ("divided by,over,/,divide by,divided through,divided", "/"),
@@ -72,11 +76,11 @@ def _power(base: Number, exponent: Number) -> Number:
         digits = abs(int(exponent)) * max(len(str(base.numerator)), len(str(base.denominator)))
         if digits > _LARGEST_DIGITS and abs(base) != 1 and base != 0:
             raise _ImpossibleError("That number is too large for me.")
-        return base ** int(exponent)
+        return Fraction(base ** int(exponent))
     if base < 0:
         raise _ImpossibleError("A negative number has no such power among the real numbers.")
     try:
-        return float(base) ** float(exponent)
+        return math.pow(base, exponent)
     except OverflowError:
         raise _ImpossibleError("That number is too large for me.") from None
 
@@ -85,7 +89,10 @@ def _root(value: Number, degree: int) -> Number:
     if value < 0 and degree == 2:
         raise _ImpossibleError("A negative number has no square root among the real numbers.")
     if isinstance(value, Fraction):
-        exact = [round(abs(part) ** (1 / degree)) if part < 10**300 else 0 for part in (abs(value.numerator), value.denominator)]
+        exact = [
+            round(abs(part) ** (1 / degree)) if part < 10**300 else 0
+            for part in (abs(value.numerator), value.denominator)
+        ]
         root = Fraction(exact[0], exact[1] or 1)
         if root**degree == abs(value):
             return root if value >= 0 else -root
@@ -209,7 +216,11 @@ class _Parser:
         if self.skip("percent") or (self.skip("per") and self.skip("cent", "sent")):
             self.operations += 1
             value = value / 100
-        if self.at < len(self.words) - 1 and self.words[self.at] in {"of", "off"} and (self.at > begin or value < 1):
+        if (
+            self.at < len(self.words) - 1
+            and self.words[self.at] in {"of", "off"}
+            and (self.at > begin or value < 1)
+        ):
             off = self.words[self.at] == "off"
             self.at += 1
             self.operations += 1
@@ -249,10 +260,14 @@ def spoken_number(value: Number) -> str:
     sign, size = ("minus " if exact < 0 else ""), abs(exact)
     if size >= _LONGEST_SPOKEN:
         exponent = len(str(int(size))) - 1
-        return f"about {sign}{float(size / Fraction(10) ** exponent):.3g} times ten to the power of {exponent}"
+        return (
+            f"about {sign}{float(size / Fraction(10) ** exponent):.3g} times ten to the power of {exponent}"
+        )
     if size.denominator == 1 and not isinstance(value, float):
         return f"{sign}{size.numerator}"
-    rounded = round(size, 6 if size >= 1 else 6 + min(12, len(str(size.denominator // max(size.numerator, 1)))))
+    rounded = round(
+        size, 6 if size >= 1 else 6 + min(12, len(str(size.denominator // max(size.numerator, 1))))
+    )
     digits = f"{float(rounded):.12f}".rstrip("0").rstrip(".")
     about = "" if rounded == size and not isinstance(value, float) else "about "
     return f"{about}{sign}{digits}"
@@ -263,10 +278,8 @@ _ASKING = (
     r"what|evaluate|figure out|how much|the (?:answer|result) (?:to|of)|result of|and what is|what do you get (?:if|when)(?: you)?|what is the (?:answer|result|value) (?:to|of)|do the sum"
 )
 _TAIL = r"(?:equals?|equal to|make|makes|=|give|come to|is)(?: to)?(?: what)?"
-CUES = frozenset(
-    "plus minus times multiplied multiply divided divide over root squared cubed cube square percent power sum"
-    " product difference average factorial subtract add half double twice triple third quarter modulo mod + - / x ^"
-    " take per thirds quarters fifths less".split()
+CUES = word_set(
+    "plus minus times multiplied multiply divided divide over root squared cubed cube square percent power sum product difference average factorial subtract add half double twice triple third quarter modulo mod + - / x ^ take per thirds quarters fifths less"
 )
 
 

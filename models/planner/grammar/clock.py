@@ -17,9 +17,9 @@ _TIME = (
 )
 _PLACES = r"(?:in|at|over in) (?!the\b|this\b|my\b|here\b|a\b|now\b|total\b|seconds\b)([a-z]+(?: [a-z]+)?)"
 _DATE = (
-    r"what(?: is| was| will be)? (?:the |today s |todays |tomorrow s )?(?:current )?(?:day|date|weekday|month|year)(?: of the (?:week|month))?(?: (?:is|was|will) (?:it|today|tomorrow|yesterday)(?: be)?| do we have| are we(?: in)?| we have)?"
+    r"what(?: is| was| will be)? (?:the |today'?s |tomorrow'?s |yesterday'?s )?(?:current )?(?:day|date|weekday|month|year)(?: of the (?:week|month))?(?: (?:is|was|will) (?:it|today|tomorrow|yesterday)(?: be)?| do we have| are we(?: in)?| we have)?"
     r"|(?:what|which) (?:day|date|weekday|month|year)(?: of the week)?(?: (?:is it|is today|is tomorrow|was yesterday|it is|have we|do we have|are we in))?"
-    r"|(?:tell|give) me (?:the |today s |what )?(?:date|day|month|year)|(?:today s|todays|the) date|date|(?:is it|are we) (?:what|which) day"
+    r"|(?:tell|give) me (?:the |today'?s |what )?(?:date|day|month|year)|(?:today'?s|the) date|date|(?:is it|are we) (?:what|which) day"
 )
 _DAYS = {"tomorrow": 1, "yesterday": -1}
 
@@ -35,14 +35,29 @@ def now(context: Context) -> datetime | None:
 @rule("time late hour clock")
 def tell_time(reading: Reading, context: Context) -> Candidate | None:
     """Say the time here; for another place say that it is only known here."""
-    if {"times", "timer", "timers", "half", "double", "three", "3", "piece", "left", "long"} & reading.vocabulary:
+    if {
+        "times",
+        "timer",
+        "timers",
+        "half",
+        "double",
+        "three",
+        "3",
+        "piece",
+        "left",
+        "long",
+    } & reading.vocabulary:
         return None
     found = search(reading, _TIME)
     moment = now(context)
     if not found or search(reading, r"(?:last|first|this|next|every|long|any|some|of|same) time"):
         return None
     if moment is None:
-        return Candidate(("I can't tell the time: the clock of this machine gave none.",), 0.9, frozenset(reading.span(found)))
+        return Candidate(
+            ("I can't tell the time: the clock of this machine gave none.",),
+            0.9,
+            frozenset(reading.span(found)),
+        )
     explained = frozenset(reading.span(found))
     confidence = 0.97 if len(found[0].split()) > 1 else 0.8
     here = spoken_clock(moment)
@@ -60,8 +75,12 @@ def tell_date(reading: Reading, context: Context) -> Candidate | None:
     if not found or moment is None or search(reading, r"(?:every|all|good|nice|a|your|play) day"):
         return None
     explained = set(reading.span(found))
-    named = next((word for word in _DAYS if word in reading.vocabulary or f"{word}s" in reading.vocabulary), "")
-    explained |= {i for i, word in enumerate(reading.words) if word.rstrip("s") in {"today", "it", named}}
+    named = next(
+        (word for word in _DAYS if word in reading.vocabulary or f"{word}s" in reading.vocabulary), ""
+    )
+    explained |= {
+        i for i, word in enumerate(reading.words) if word.rstrip("s").rstrip("'") in {"today", "it", named}
+    }
     day = moment + timedelta(days=_DAYS.get(named, 0))
     if "year" in reading.vocabulary:
         words = f"It's {day.year}."

@@ -59,11 +59,23 @@ _SOUNDS = Lexicon(term for term in _TERMS if " " not in term)
 @rule("what define explain meaning mean means")
 def define(reading: Reading, context: Context) -> Candidate | None:
     """Explain a term of music; terms are also found by sound ("tri tone")."""
-    found = search(reading, r"(?:what (?:is|are|does|do)(?: you mean by)?|define|explain(?: to me)?(?: what)?|(?:the )?meaning of|what)(?: (?:a|an|the|is|word|perfect|term|musical))* ([a-z]+(?: [a-z]+)?)(?: (?:means?|is|in music|interval|scale|mode|chord))*$")
-    if not found or {"time", "playing", "this", "it", "you", "your", "that", "timer", "my"} & reading.vocabulary:
+    found = search(
+        reading,
+        r"(?:what (?:is|are|does|do)(?: you mean by)?|define|explain(?: to me)?(?: what)?|(?:the )?meaning of|what)(?: (?:a|an|the|is|word|perfect|term|musical))* ([a-z]+(?: [a-z]+)?)(?: (?:means?|is|in music|interval|scale|mode|chord))*$",
+    )
+    if (
+        not found
+        or {"time", "playing", "this", "it", "you", "your", "that", "timer", "my"} & reading.vocabulary
+    ):
         return None
     term = found[1]
-    for name in (term, term.removesuffix("s"), term.replace(" ", ""), term.split()[0], term.split()[0].removesuffix("s")):
+    for name in (
+        term,
+        term.removesuffix("s"),
+        term.replace(" ", ""),
+        term.split()[0],
+        term.split()[0].removesuffix("s"),
+    ):
         if name in _TERMS:
             return Candidate((_TERMS[name] + ".",), 0.94, frozenset(range(len(reading))))
     near = _SOUNDS.nearest(term.replace(" ", ""), 1)

@@ -27,7 +27,14 @@ _INTERVALS = {
     "key": 2, "notch": 1,
 }  # fmt: skip
 _INTERVAL = "|".join(sorted(_INTERVALS, key=len, reverse=True)) + "|third"
-_OPPOSITES = {"dark": "bright", "bright": "dark", "happy": "sad", "sad": "happy", "calm": "energetic", "energetic": "calm"}
+_OPPOSITES = {
+    "dark": "bright",
+    "bright": "dark",
+    "happy": "sad",
+    "sad": "happy",
+    "calm": "energetic",
+    "energetic": "calm",
+}
 
 
 @dataclass
@@ -65,19 +72,25 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
     explained = set(slots.explained)
     edited: dict[str, Any] = {}
     relative = bool({"without"} & fields.keys()) or bool(
-        search(reading, r"add|bring in|put in|include|throw in|give it|change (?:it|to|into|the)|switch (?:it )?to|turn (?:it|this|that) into|make (?:it|this|that)|with more|same|instead|keep|but|take it")
+        search(
+            reading,
+            r"add|bring in|put in|include|throw in|give it|change (?:it|to|into|the)|switch (?:it )?to|turn (?:it|this|that) into|make (?:it|this|that)|with more|same|(?:play|try|do|take|have) (?:it|this|that)|instead|keep|but|take it",
+        )
         or (len(reading) <= 3 and {"mode", "tonic"} & fields.keys() and "style" not in fields)
     )
     for change in (_transpose, _pace, _amount):
-        found = change(reading, brief, playing)
-        if found is None:
+        made = change(reading, brief, playing)
+        if made is None:
             continue
         relative = True
-        explained |= found.explained
-        if found.problem:
-            return Edit(None, explained, True, found.problem)
-        edited |= found.fields
-    if comparative := search(reading, rf"(?:{'|'.join(word for word in names.MOODS if word.endswith('er'))}|(?:more|less|not so|not as|too) (?:{'|'.join(names.MOODS)})(?: (?:now|please))?)"):
+        explained |= made.explained
+        if made.problem:
+            return Edit(None, explained, True, made.problem)
+        edited |= made.fields
+    if comparative := search(
+        reading,
+        rf"(?:{'|'.join(word for word in names.MOODS if word.endswith('er'))}|(?:more|less|not so|not as|too) (?:{'|'.join(names.MOODS)})(?: (?:now|please))?)",
+    ):
         relative = True
         explained |= set(reading.span(comparative))
     edited |= _moods(reading, brief, fields)
@@ -89,14 +102,42 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
         edited["tempo"] = fields["tempo"]
     if "density" in fields and "density" not in edited:
         edited["density"] = fields["density"]
-    if "mode" in edited and brief.tonic is None and "tonic" not in edited and (key := known_key(None, playing)):
+    if (
+        "mode" in edited
+        and brief.tonic is None
+        and "tonic" not in edited
+        and (key := known_key(None, playing))
+    ):
         edited["tonic"] = key[0]  # "in minor" keeps the key note
-    if found := search(reading, r"(?:keep (?:it|this|that|the music|on)? ?(?:going|playing)|go on|carry on|continue|keep playing|play(?: on)?) (?:\w+ )?(?:until|til) (?:i|you)(?: \w+){1,4}|forever|endlessly|do not (?:ever )?stop|without end(?:ing)?|on and on"):
+    if found := search(
+        reading,
+        r"(?:keep (?:it|this|that|the music|on)? ?(?:going|playing)|go on|carry on|continue|keep playing|play(?: on)?) (?:\w+ )?(?:until|til) (?:i|you)(?: \w+){1,4}|forever|endlessly|do not (?:ever )?stop|without end(?:ing)?|on and on",
+    ):
         edited["bars"], relative = None, True
         explained |= set(reading.span(found))
     if not edited:
         return None
-    explained |= {i for i, word in enumerate(reading.words) if word in {"add", "put", "bring", "include", "throw", "instead", "change", "switch", "turn", "same", "thing", "but", "make", "into"}}
+    explained |= {
+        i
+        for i, word in enumerate(reading.words)
+        if word
+        in {
+            "add",
+            "put",
+            "bring",
+            "include",
+            "throw",
+            "instead",
+            "change",
+            "switch",
+            "turn",
+            "same",
+            "thing",
+            "but",
+            "make",
+            "into",
+        }
+    }
     return Edit(_apply(brief, edited, reading), explained, relative)
 
 
@@ -125,7 +166,9 @@ def _transpose(reading: Reading, brief: MusicBrief, playing: str) -> _Change | N
     if not found:
         return None
     group = found.groupdict()
-    explained = set(reading.span(found)) | {i for i, word in enumerate(reading.words) if word in {"put", "transpose", "move", "shift", "take"}}
+    explained = set(reading.span(found)) | {
+        i for i, word in enumerate(reading.words) if word in {"put", "transpose", "move", "shift", "take"}
+    }
     interval = group["by"] or group["by2"]
     if interval is None:
         if search(reading, "transpose.* to "):
@@ -133,7 +176,11 @@ def _transpose(reading: Reading, brief: MusicBrief, playing: str) -> _Change | N
         return _Change({}, explained, "By how much? Say, up a tone.")
     key = known_key(brief, playing)
     if key is None:
-        return _Change({}, explained, "I was not told the key, so I can't move it; name a key instead, for example, in D minor.")
+        return _Change(
+            {},
+            explained,
+            "I was not told the key, so I can't move it; name a key instead, for example, in D minor.",
+        )
     steps = _INTERVALS.get(interval, 3 if key[1] == "minor" else 4)
     count = parse_number((group["count"] or group["count2"] or "one",), 0)
     steps *= int(count[0]) if count and count[0] >= 1 else 1
@@ -165,10 +212,15 @@ def _pace(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
 
 
 def _amount(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
-    found = search(reading, r"(?P<more>busier|denser|fuller|richer|more notes|more complex|more happening)|(?P<less>sparser|simpler|emptier|fewer notes|less busy|less notes|thinner|not so busy|too busy)")
+    found = search(
+        reading,
+        r"(?P<more>busier|denser|fuller|richer|more notes|more complex|more happening)|(?P<less>sparser|simpler|emptier|fewer notes|less busy|less notes|thinner|not so busy|too busy)",
+    )
     if not found:
         return None
-    density = (0.5 if brief.density is None else brief.density) + (0.25 if found.lastgroup == "more" else -0.25)
+    density = (0.5 if brief.density is None else brief.density) + (
+        0.25 if found.lastgroup == "more" else -0.25
+    )
     return _Change({"density": min(1.0, max(0.0, density))}, set(reading.span(found)))
 
 

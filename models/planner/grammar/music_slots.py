@@ -10,15 +10,16 @@ from models.planner.durations import find_duration
 from models.planner.grammar import music_words as names
 from models.planner.numbers import parse_number
 from models.planner.rules import compiled, search
+from models.planner.vocabulary import word_set
 from models.planner.words import Reading, spot
 
 _SLOWEST, _FASTEST = 30.0, 300.0  # the bounds of MusicBrief.tempo
 _MOST_BARS = 10_000
 _BARE_TEMPO = range(40, 241)  # a number after "at" outside of these is hardly a tempo
 _PLAIN_TEMPO = 100.0  # assumed where a length in minutes must become bars
-_NEGATIONS = frozenset("no without minus drop lose remove mute except kill skip not exclude omit".split())
+_NEGATIONS = word_set("no without minus drop lose remove mute except kill skip not exclude omit")
 _NEGATION_PHRASES = r"take (?:out|away)|leave out|get rid of|cut(?: out)?|turn off|less|fewer|do not (?:use|want|play|include|add)|never mind|take (?=the \w+ (?:out|away|off))"
-_BETWEEN = frozenset("the any a an all more of those these that my some other".split())
+_BETWEEN = word_set("the any a an all more of those these that my some other")
 _TONIC = "|".join(sorted(names.LETTERS, key=len, reverse=True))
 _MODE = "|".join(names.MODES)
 
@@ -59,7 +60,8 @@ def _instruments(reading: Reading, slots: Slots) -> None:
     denied = _denied(reading)
     # "drum and bass" and "piano trio" are styles, "church organ" an instrument: the longer phrase wins.
     taken = {i for name, b, e in spot(words, names.STYLES, 4) if e - b > 1 for i in range(b, e)}
-    wanted, unwanted = [], []
+    wanted: list[str] = []
+    unwanted: list[str] = []
     for name, begin, end in spot(words, names.INSTRUMENTS):
         if taken & set(range(begin, end)) and begin not in denied:
             continue
@@ -82,7 +84,11 @@ def _denied(reading: Reading) -> set[int]:
     begins += [reading.span(found).stop for found in compiled(_NEGATION_PHRASES).finditer(reading.text)]
     for begin in begins:
         at = begin
-        scope |= set(range(max(0, begin - 2), begin)) if words[begin - 1] in {"out", "off", "of", "away"} else {begin - 1}
+        scope |= (
+            set(range(max(0, begin - 2), begin))
+            if words[begin - 1] in {"out", "off", "of", "away"}
+            else {begin - 1}
+        )
         while at < len(words):
             if words[at] in _BETWEEN:
                 at += 1
@@ -93,12 +99,13 @@ def _denied(reading: Reading) -> set[int]:
             scope |= set(range(begin, at + found[0][2]))
             at += found[0][2]
             joint = words[at : at + 2]
-            if joint[:1] in {("or",), ("nor",)} or (joint[:1] == ("and",) and joint[1:] not in {("a",), ("an",), ("some",)}):
+            if joint[:1] in {("or",), ("nor",)} or (
+                joint[:1] == ("and",) and joint[1:] not in {("a",), ("an",), ("some",)}
+            ):
                 at += 2 if joint[1:] == ("no",) else 1
             else:
                 if joint[:1] in {("out",), ("off",), ("away",)}:
-                    slots_end = at
-                    scope.add(slots_end)
+                    scope.add(at)
                 break
     return scope
 
@@ -118,9 +125,15 @@ def _style(reading: Reading, slots: Slots) -> None:
     instruments = slots.fields.get("instruments", ())
     if "style" in slots.fields:
         return
-    alone = search(reading, r"(?:solo|only|just|nothing but|unaccompanied) (?:the |a )?(\w+)|(\w+) (?:solo|only|alone)")
+    alone = search(
+        reading, r"(?:solo|only|just|nothing but|unaccompanied) (?:the |a )?(\w+)|(\w+) (?:solo|only|alone)"
+    )
     if alone and len(instruments) == 1:
-        slots.put("style", "solo piano" if instruments[0] == "piano" else f"solo {instruments[0]}", reading.span(alone))
+        slots.put(
+            "style",
+            "solo piano" if instruments[0] == "piano" else f"solo {instruments[0]}",
+            reading.span(alone),
+        )
     elif instruments == ("piano",) and search(reading, "piano (?:piece|music|solo|playing|song)"):
         slots.fields["style"] = "solo piano"
 
@@ -138,7 +151,12 @@ def _key(reading: Reading, slots: Slots) -> None:
         tonic, mode, span = found["tonic"], found["mode"], reading.span(found)
         if tonic in {"be", "see", "sea", "eh"} and not (mode or found["accidental"]):
             continue
-        if mode and reading.words[span.stop - 1] in {"key", "scale"} and tonic == "a" and "in a" in reading.text:
+        if (
+            mode
+            and reading.words[span.stop - 1] in {"key", "scale"}
+            and tonic == "a"
+            and "in a" in reading.text
+        ):
             tonic = ""  # "in a minor key"
         if tonic == "a" and not mode and not re.search(r"(?:key of|in) a$", reading.text):
             continue
@@ -153,7 +171,12 @@ def _key(reading: Reading, slots: Slots) -> None:
 def _metre(reading: Reading, slots: Slots) -> None:
     for name, begin, end in spot(reading.words, names.METRES):
         timed = reading.words[end : end + 1] == ("time",)
-        if "/" in reading.words[begin:end] or timed or reading.words[begin - 1 : begin] == ("in",) or name == "waltz time":
+        if (
+            "/" in reading.words[begin:end]
+            or timed
+            or reading.words[begin - 1 : begin] == ("in",)
+            or name == "waltz time"
+        ):
             slots.put("metre", name, range(begin, end + timed))
 
 
@@ -164,15 +187,33 @@ def _tempo(reading: Reading, slots: Slots) -> None:
         if number is None:
             continue
         value, end = float(number[0]), number[1]
-        unit = re.match(r"(?:b p m|bpm|beats?(?: (?:per|a|each|the) (?:minute|min))|quarter notes(?: (?:per|a) minute))(?!\S)", " ".join(words[end : end + 4]))
+        unit = re.match(
+            r"(?:b p m|bpm|beats?(?: (?:per|a|each|the) (?:minute|min))|quarter notes(?: (?:per|a) minute))(?!\S)",
+            " ".join(words[end : end + 4]),
+        )
         before = words[begin - 1] if begin else ""
-        if not unit and not (before in {"at", "tempo", "around", "to", "of", "about"} and value in _BARE_TEMPO):
+        if not unit and not (
+            before in {"at", "tempo", "around", "to", "of", "about"} and value in _BARE_TEMPO
+        ):
             continue
         if not unit and before != "at" and "tempo" not in words[max(0, begin - 3) : begin]:
             continue
-        if words[end : end + 1] and words[end] in {"percent", "bars", "bar", "seconds", "minutes", "hours", "pm", "am", "oclock"}:
+        if words[end : end + 1] and words[end] in {
+            "percent",
+            "bars",
+            "bar",
+            "seconds",
+            "minutes",
+            "hours",
+            "pm",
+            "am",
+            "oclock",
+        }:
             continue
-        taken = range(begin - (before in {"at", "tempo", "of", "to", "around", "about"}), end + (len(unit[0].split()) if unit else 0))
+        taken = range(
+            begin - (before in {"at", "tempo", "of", "to", "around", "about"}),
+            end + (len(unit[0].split()) if unit else 0),
+        )
         slots.put("tempo", min(_FASTEST, max(_SLOWEST, value)), taken)
         slots.explained |= {i for i, word in enumerate(words) if word == "tempo"}
         return
@@ -204,17 +245,27 @@ def _length(reading: Reading, slots: Slots) -> None:
 def _mood(reading: Reading, slots: Slots) -> None:
     words, moods = reading.words, []
     for name, begin, end in spot(words, names.MOODS):
-        if words[begin - 1 : begin] in {("not",), ("less",), ("no",)} or set(range(begin, end)) & slots.explained:
+        if (
+            words[begin - 1 : begin] in {("not",), ("less",), ("no",)}
+            or set(range(begin, end)) & slots.explained
+        ):
             continue
         moods.append(name)
         slots.explained |= set(range(begin, end))
     # Adjectives that nobody listed: whatever stands right before "music", or after "something".
-    unknown = search(reading, rf"(?:something|some|an?|any|really|very) (?:really |very |more |a bit |quite )?([a-z]{{4,}})(?: and ([a-z]{{4,}}))?(?= (?:{'|'.join(names.NOUNS)})$|$)")
+    unknown = search(
+        reading,
+        rf"(?:something|some|an?|any|really|very) (?:really |very |more |a bit |quite )?([a-z]{{4,}})(?: and ([a-z]{{4,}}))?(?= (?:{'|'.join(names.NOUNS)})$|$)",
+    )
     if unknown and ("something" in unknown[0] or re.search(rf"(?:{'|'.join(names.NOUNS)})$", reading.text)):
         for group in (1, 2):
             word = unknown[group]
             span = reading.span(unknown, group)
-            if word and not set(span) & slots.explained and word not in names.NOUNS | {"else", "with", "like", "different", "other", "more"}:
+            if (
+                word
+                and not set(span) & slots.explained
+                and word not in names.NOUNS | {"else", "with", "like", "different", "other", "more"}
+            ):
                 moods.append(word)
                 slots.explained |= set(span)
     if moods:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models.planner.vocabulary import word_set
+
 
 def _table(text: str) -> dict[str, str]:
     """Lines "canonical = other | other": each name, canonical or other, to its canonical one."""
@@ -142,10 +144,7 @@ MOODS = _table("""
 SAD_MOODS = frozenset({"dark", "sad", "scary", "mysterious", "angry", "dramatic", "solemn"})
 GLAD_MOODS = frozenset({"happy", "bright", "playful", "hopeful", "festive"})
 
-NOUNS = frozenset(
-    "music piece song tune melody track beat composition number loop groove jam ballad theme instrumental"
-    " improvisation solo duet trio riff arpeggio chords background etude prelude".split()
-)  # fmt: skip
+NOUNS = word_set("music piece song tune melody track beat composition number loop groove jam ballad theme instrumental improvisation solo duet trio riff arpeggio chords background etude prelude")  # fmt: skip
 
 # Quarter notes a minute, from Italian terms (midpoints of the usual metronome ranges) and plain words.
 TEMPI: dict[str, float] = {

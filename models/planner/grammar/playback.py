@@ -19,7 +19,9 @@ _STOP_MUSIC = (
 )
 
 
-@rule("stop halt cease quit pause freeze enough silence hush quiet silent shush shh shut cut knock zip basta still that no more give abort talk talking speaking softer end kill cancel turn switch lose finish drop fade do save heard take")
+@rule(
+    "stop halt cease quit pause freeze enough silence hush quiet silent shush shh shut cut knock zip basta still that no more give abort talk talking speaking softer end kill cancel turn switch lose finish drop fade do save heard take"
+)
 def stop(reading: Reading, context: Context) -> Candidate | None:
     """Fall silent. What was being said is cut by the barge-in itself, so only what plays needs a tool."""
     playing = context.situation.playing is not None
@@ -43,21 +45,33 @@ _GO_ON = (
 _RESUME = rf"(?:continue|resume|restart|unpause|carry on(?: with)?|go on(?: with)?|keep(?: on)? playing|turn(?: back)? on|go back to|back to|bring back|start) (?:playing )?(?:{_PLAYING})(?: back)?(?: (?:on|playing|going|again))*"
 
 
-@rule("go carry continue keep resume proceed unpause stop finish pick tell restart start more what bring back turn")
+@rule(
+    "go carry continue keep resume proceed unpause stop finish pick tell restart start more what bring back turn"
+)
 def go_on(reading: Reading, context: Context) -> Candidate | None:
     """Take up what was interrupted: the music, or the sentence (`intent.py` speaks its rest)."""
     if search(reading, r"start(?: with)? (?:something|a)|timer"):
         return None
-    found, music = whole(reading, rf"{_GO_ON}(?: (?:then|now|please|a bit|for (?:a while|ever)|until i (?:say|tell)(?: you)?(?: to)? (?:stop|enough)))*"), search(reading, _RESUME)
+    found, music = (
+        whole(
+            reading,
+            rf"{_GO_ON}(?: (?:then|now|please|a bit|for (?:a while|ever)|until i (?:say|tell)(?: you)?(?: to)? (?:stop|enough)))*",
+        ),
+        search(reading, _RESUME),
+    )
     if search(reading, r"until i (?:say|tell)") and context.brief is not None:
         return None  # a piece without an end: the music grammar's
     if music and (context.situation.playing is not None or context.played):
         return Candidate((ResumePlaying(),), 0.95, frozenset(reading.span(music)), "go on with the music")
     if music and "start" not in reading.vocabulary and "restart" not in reading.vocabulary and not found:
-        return Candidate(("There is nothing to go on with. Tell me what to play.",), 0.9, frozenset(reading.span(music)))
+        return Candidate(
+            ("There is nothing to go on with. Tell me what to play.",), 0.9, frozenset(reading.span(music))
+        )
     if not found:
         return None
-    acts: tuple[str | ResumePlaying, ...] = (ResumePlaying(),) if context.situation.playing is not None else ()
+    acts: tuple[str | ResumePlaying, ...] = (
+        (ResumePlaying(),) if context.situation.playing is not None else ()
+    )
     if context.interrupted:
         acts = (REST, *acts)
     return Candidate(acts or ("There is nothing to go on with.",), 0.96, everything(reading))
@@ -78,10 +92,14 @@ _CHANGES = (
 )  # fmt: skip
 
 
-@rule("volume loud louder softer mute unmute un quiet quietly soft softly silent turn bring crank pump dial tone speak hear whisper lower raise reduce increase decrease boost loudness talk up down")
+@rule(
+    "volume loud louder softer mute unmute un quiet quietly soft softly silent turn bring crank pump dial tone speak hear whisper lower raise reduce increase decrease boost loudness talk up down"
+)
 def volume(reading: Reading, context: Context) -> Candidate | None:
     """Louder, softer, mute, normal; of all, the music or the voice."""
-    if search(reading, r"(?:instrument|timer|drums|louder than|octave|tone|semitone|third|key)$") or search(reading, r"slower|faster"):
+    if search(reading, r"(?:instrument|timer|drums|louder than|octave|tone|semitone|third|key)$") or search(
+        reading, r"slower|faster"
+    ):
         return None
     for change, pattern in _CHANGES:
         if found := search(reading, pattern):
@@ -90,7 +108,11 @@ def volume(reading: Reading, context: Context) -> Candidate | None:
         return None
     explained = set(reading.span(found))
     if level := search(reading, r"(?:to|at|by) (?:\d+|[a-z]+ ?[a-z]*) percent"):
-        words = f"I can't set a level in percent, but I can go {change}." if change in {"louder", "softer"} else "I can't set a level in percent."
+        words = (
+            f"I can't set a level in percent, but I can go {change}."
+            if change in {"louder", "softer"}
+            else "I can't set a level in percent."
+        )
         return Candidate((words,), 0.9, frozenset(explained | set(reading.span(level))))
     target = "all"
     if search(reading, rf"(?:{_MUSIC}|play)"):
@@ -120,22 +142,99 @@ def pace(reading: Reading, context: Context) -> Candidate | None:
     if search(reading, r"music|song|piece|tempo|beat|play") or (context.music_plays and not about_voice):
         return None
     explained = set(reading.span(found))
-    explained |= {i for i, word in enumerate(reading.words) if word in {"speak", "talk", "talking", "voice", "much", "far", "way", "lot", "more", "make", "little", "down"}}
+    explained |= {
+        i
+        for i, word in enumerate(reading.words)
+        if word
+        in {
+            "speak",
+            "talk",
+            "talking",
+            "voice",
+            "much",
+            "far",
+            "way",
+            "lot",
+            "more",
+            "make",
+            "little",
+            "down",
+        }
+    }
     return Candidate((SetPace(change=change),), 0.96 if about_voice else 0.85, frozenset(explained))
 
 
 # ISO 639-1 codes of languages by English name.
 LANGUAGES = dict(
     pair.split(":")
-    for pair in (
-        "afrikaans:af albanian:sq arabic:ar armenian:hy basque:eu bengali:bn bulgarian:bg cantonese:zh catalan:ca chinese:zh"
-        " croatian:hr czech:cs danish:da dutch:nl english:en esperanto:eo estonian:et farsi:fa finnish:fi flemish:nl french:fr"
-        " galician:gl georgian:ka german:de greek:el gujarati:gu hebrew:he hindi:hi hungarian:hu icelandic:is indonesian:id irish:ga"
-        " italian:it japanese:ja kannada:kn korean:ko latin:la latvian:lv lithuanian:lt macedonian:mk malay:ms mandarin:zh"
-        " marathi:mr nepali:ne norwegian:no persian:fa polish:pl portuguese:pt punjabi:pa romanian:ro russian:ru scottish:gd"
-        " serbian:sr slovak:sk slovenian:sl spanish:es swahili:sw swedish:sv tamil:ta telugu:te thai:th turkish:tr ukrainian:uk"
-        " urdu:ur vietnamese:vi welsh:cy"
-    ).split()
+    for pair in [
+        "afrikaans:af",
+        "albanian:sq",
+        "arabic:ar",
+        "armenian:hy",
+        "basque:eu",
+        "bengali:bn",
+        "bulgarian:bg",
+        "cantonese:zh",
+        "catalan:ca",
+        "chinese:zh",
+        "croatian:hr",
+        "czech:cs",
+        "danish:da",
+        "dutch:nl",
+        "english:en",
+        "esperanto:eo",
+        "estonian:et",
+        "farsi:fa",
+        "finnish:fi",
+        "flemish:nl",
+        "french:fr",
+        "galician:gl",
+        "georgian:ka",
+        "german:de",
+        "greek:el",
+        "gujarati:gu",
+        "hebrew:he",
+        "hindi:hi",
+        "hungarian:hu",
+        "icelandic:is",
+        "indonesian:id",
+        "irish:ga",
+        "italian:it",
+        "japanese:ja",
+        "kannada:kn",
+        "korean:ko",
+        "latin:la",
+        "latvian:lv",
+        "lithuanian:lt",
+        "macedonian:mk",
+        "malay:ms",
+        "mandarin:zh",
+        "marathi:mr",
+        "nepali:ne",
+        "norwegian:no",
+        "persian:fa",
+        "polish:pl",
+        "portuguese:pt",
+        "punjabi:pa",
+        "romanian:ro",
+        "russian:ru",
+        "scottish:gd",
+        "serbian:sr",
+        "slovak:sk",
+        "slovenian:sl",
+        "spanish:es",
+        "swahili:sw",
+        "swedish:sv",
+        "tamil:ta",
+        "telugu:te",
+        "thai:th",
+        "turkish:tr",
+        "ukrainian:uk",
+        "urdu:ur",
+        "vietnamese:vi",
+        "welsh:cy",
+    ]
 )
 _LANGUAGE = "|".join(LANGUAGES)
 _KINDS = {
@@ -149,27 +248,41 @@ _KINDS = {
 @rule("voice speak talk speaking language switch change answer respond reply use accent female male sound")
 def voice(reading: Reading, context: Context) -> Candidate | None:
     """Another voice or language."""
-    if found := search(reading, rf"(?:speak|talk|answer|respond|reply|switch|change|use|speaking|say it|language)(?: \w+){{0,4}} ({_LANGUAGE})|in ({_LANGUAGE})(?= from now on|$)"):
+    if found := search(
+        reading,
+        rf"(?:speak|talk|answer|respond|reply|switch|change|use|speaking|say it|language)(?: \w+){{0,4}} ({_LANGUAGE})|in ({_LANGUAGE})(?= from now on|$)",
+    ):
         if "translate" in reading.vocabulary or reading.words[0] in {"say", "how", "what", "sing"}:
             return None
         if search(reading, r"do you (?:speak|talk|know|understand)"):
             return None
         language = LANGUAGES[found[1] or found[2]]
-        explained = set(reading.span(found)) | {i for i, w in enumerate(reading.words) if w in {"on", "language", "answer", "from", "speak"}}
+        explained = set(reading.span(found)) | {
+            i for i, w in enumerate(reading.words) if w in {"on", "language", "answer", "from", "speak"}
+        }
         return Candidate((SetVoice(language=language),), 0.97, frozenset(explained))
     if not search(reading, r"voice|voices|accent|sound like|speak like|talk like"):
         return None
     kinds = "|".join(_KINDS)
-    if found := search(reading, rf"(?:({kinds})(?: \w+)? voice|(?:sound|speak|talk) like an? ({kinds})|voice of an? ({kinds}))"):
+    if found := search(
+        reading,
+        rf"(?:({kinds})(?: \w+)? voice|(?:sound|speak|talk) like an? ({kinds})|voice of an? ({kinds}))",
+    ):
         kind = next(group for group in found.groups() if group)
-        verb = search(reading, r"use|try|switch to|change to|speak with|speak in|speak|talk|sound|have|give me|choose|pick|want")
+        verb = search(
+            reading,
+            r"use|try|switch to|change to|speak with|speak in|speak|talk|sound|have|give me|choose|pick|want",
+        )
         explained = set(reading.span(found)) | (set(reading.span(verb)) if verb else set())
         return Candidate((SetVoice(voice=_KINDS[kind] or "default"),), 0.94, frozenset(explained))
     if search(reading, r"(?:change|switch|swap)(?: \w+){0,2} (?:voice|voices)"):
         if named := search(reading, r"voice (?:to|into) (?:the )?(?:voice )?(?:of )?(\w+)"):
             return Candidate((SetVoice(voice=named[1]),), 0.93, everything(reading))
         return Candidate((SetVoice(voice="other"),), 0.93, everything(reading))
-    if named := search(reading, r"(?:use|try|choose|pick|switch to|speak with) (?:the )?(?:voice (?:of |called |named )?(\w+)|(\w+) s? ?voice)"):
+    if named := search(
+        reading,
+        r"(?:use|try|choose|pick|switch to|speak with) (?:the )?(?:voice (?:of |called |named )?(\w+)|(\w+) s? ?voice)",
+    ):
         name = named[1] or named[2]
         return Candidate((SetVoice(voice=name),), 0.9, frozenset(reading.span(named)))
     return None

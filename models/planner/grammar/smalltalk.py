@@ -49,7 +49,9 @@ def part(reading: Reading, context: Context) -> Candidate | None:
     return Candidate(("Goodbye.",), 1.0, everything(reading)) if found else None
 
 
-@rule("yes yeah yep no nope okay right sure fine alright good great cool nice perfect lovely wonderful excellent awesome brilliant never ah aha mhm huh")
+@rule(
+    "yes yeah yep no nope okay right sure fine alright good great cool nice perfect lovely wonderful excellent awesome brilliant never ah aha mhm huh"
+)
 def acknowledge(reading: Reading, context: Context) -> Candidate | None:
     """Take a remark that asks for nothing as what it is."""
     found = whole(

@@ -8,7 +8,8 @@ from models.plan import PlaySound, SoundBrief
 from models.planner.durations import find_duration
 from models.planner.grammar import music_words
 from models.planner.grammar.sound_words import AMBIGUOUS, NOUNS, QUALIFIERS, SOURCES
-from models.planner.rules import Candidate, Context, Rule, rule, search
+from models.planner.rules import Candidate, Context, Rule, clause, rule, search
+from models.planner.vocabulary import word_set
 from models.planner.words import Reading
 
 _VERB = (
@@ -17,9 +18,9 @@ _VERB = (
 )
 _NAMED = r"(?:the |a |an |some )*(?:sound effects?|sounds?|noises?|audio|soundscape|ambience|atmosphere|effects?)(?: effects?)?(?: of| with| like| for)+(?: (?:a|an|the|some))*"
 _LONGEST = 3600.0  # seconds; models/plan.py allows no longer sound
-_QUESTIONS = frozenset("what who why which is are does did was were when where will how it the".split())
-_DURATION_LEADS = frozenset("for of lasting about around long".split())
-_JOINTS = frozenset("a an the and of on in with to from by my some far away at while near under over it".split())
+_QUESTIONS = word_set("what who why which is are does did was were when where will how it the")
+_DURATION_LEADS = word_set("for of lasting about around long")
+_JOINTS = word_set("a an the and of on in with to from by my some far away at while near under over it")
 
 
 def _content(reading: Reading, begin: int) -> tuple[str, float | None, set[int]]:
@@ -40,7 +41,12 @@ def _content(reading: Reading, begin: int) -> tuple[str, float | None, set[int]]
         else:
             runs.append([i])
     text = " ".join(reading.raw(run[0], run[-1] + 1) for run in runs)
-    text = re.sub(r"^(?:the |a |an |some )?(?:sound effects?|sounds?|noises?|audio)(?: effects?)?(?: of| with)+ ", "", text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"^(?:the |a |an |some )?(?:sound effects?|sounds?|noises?|audio)(?: effects?)?(?: of| with)+ ",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    )
     text = re.sub(r"^(?:a|an|some|the|of|me|us) ", "", text, flags=re.IGNORECASE)
     return text.strip(" ,.;:!?"), length, cut
 
@@ -57,7 +63,9 @@ def play_sound(reading: Reading, context: Context) -> Candidate | None:
     sure = {i for i in sources if words[i] not in AMBIGUOUS}
     if not sources and not named:
         return None
-    if {"weather", "forecast", "umbrella"} & reading.vocabulary - {"umbrella"} or search(reading, r"timer|voice|will it|say|alarm (?:for|at)"):
+    if {"weather", "forecast", "umbrella"} & reading.vocabulary - {"umbrella"} or search(
+        reading, r"timer|voice|will it|say|alarm (?:for|at)"
+    ):
         return None
     begin = reading.span(verb).stop if verb else 0
     if named:
@@ -66,14 +74,16 @@ def play_sound(reading: Reading, context: Context) -> Candidate | None:
     if not description or description.lower().startswith(("this", "that")):
         return None
     explained = sources | cut | set(reading.span(verb) if verb else ())
-    explained |= {i for i, word in enumerate(words) if word in QUALIFIERS | NOUNS | _JOINTS}
-    explained |= _circumstances(words, sources)
+    explained |= {
+        i for i, word in enumerate(words) if word in QUALIFIERS | NOUNS | _JOINTS or word == "something"
+    }
+    explained |= _circumstances(reading, sources)
     if named:
         explained |= set(range(reading.span(named).start, len(words)))
-        opening = search(reading, r"and (?:set|play|make|tell|what|remind|say|stop|give|cancel|turn|how|create|start|then)")
-        if opening:
-            explained -= set(range(reading.span(opening).start, len(words)))
-    confidence = 0.95 if verb and sure else 0.93 if named and verb else 0.86 if named else 0.8 if verb else 0.6
+        explained -= set(range(clause(reading, 0).stop, len(words)))
+    confidence = (
+        0.95 if verb and sure else 0.93 if named and verb else 0.86 if named else 0.8 if verb else 0.6
+    )
     if not named and any(word in music_words.NOUNS or word in music_words.STYLES for word in words):
         confidence = min(confidence, 0.6)
     elif any(word in music_words.INSTRUMENTS for word in words if word not in SOURCES):
@@ -81,19 +91,33 @@ def play_sound(reading: Reading, context: Context) -> Candidate | None:
     elif not named and "something" in reading.vocabulary:
         confidence = min(confidence, 0.7)
     brief = SoundBrief(description=description, seconds=seconds)
-    return Candidate((PlaySound(brief=brief),), confidence, frozenset(explained), f"make the sound of {description}")
+    return Candidate(
+        (PlaySound(brief=brief),), confidence, frozenset(explained), f"make the sound of {description}"
+    )
 
 
-def _circumstances(words: tuple[str, ...], sources: set[int]) -> set[int]:
+def _circumstances(reading: Reading, sources: set[int]) -> set[int]:
     """Unknown words that belong to a source: "rain on a corrugated roof", "a squeaky door"."""
-    found = set()
+    words, found = reading.words, set[int]()
     for i in range(len(words)):
         if i in sources:
             found |= {j for j in (i - 1,) if j >= 0}
-        if words[i] in {"on", "in", "through", "against", "under", "into", "over", "at", "of", "inside", "across"} and any(s < i for s in sources):
+        if words[i] in {
+            "on",
+            "in",
+            "through",
+            "against",
+            "under",
+            "into",
+            "over",
+            "at",
+            "of",
+            "inside",
+            "across",
+        } and any(s < i for s in sources):
             found |= {j for j in range(i + 1, min(i + 4, len(words)))}
             break
-    stop = next((i for i, word in enumerate(words) if i and words[i - 1] in {"and", "then"} and word in {"set", "tell", "what", "remind", "say", "stop", "cancel", "turn", "how", "start"}), len(words))
+    stop = clause(reading, 0).stop
     return {i for i in found if i < stop}
 
 
@@ -103,13 +127,31 @@ def edit_sound(reading: Reading, context: Context) -> Candidate | None:
     before = context.sound
     if before is None:
         return None
-    found = re.match(r"(?:make it |now |but )?(?:add|with|more|less|without|no|remove|drop|heavier|lighter|closer|further|stronger|bigger|turn)(?!\S)", reading.text)
-    known = {i for i, word in enumerate(reading.words) if word in SOURCES | QUALIFIERS or word in {"heavier", "lighter", "closer", "stronger", "further", "bigger"}}
+    found = re.match(
+        r"(?:make it |now |but )?(?:add|with|more|less|without|no|remove|drop|heavier|lighter|closer|further|stronger|bigger|turn)(?!\S)",
+        reading.text,
+    )
+    known = {
+        i
+        for i, word in enumerate(reading.words)
+        if word in SOURCES | QUALIFIERS
+        or word in {"heavier", "lighter", "closer", "stronger", "further", "bigger"}
+    }
     if not found or not known:
         return None
-    said = re.sub(r"^(?:now|but|make it|add)\s+", "with " if reading.words[0] == "add" else "", reading.raw(0), flags=re.IGNORECASE)
+    said = re.sub(
+        r"^(?:now|but|make it|add)\s+",
+        "with " if reading.words[0] == "add" else "",
+        reading.raw(0),
+        flags=re.IGNORECASE,
+    )
     brief = SoundBrief(description=f"{before.description}, {said}", seconds=before.seconds)
-    return Candidate((PlaySound(brief=brief),), 0.92, frozenset(known | set(reading.span(found))), "change the sound that way")
+    return Candidate(
+        (PlaySound(brief=brief),),
+        0.92,
+        frozenset(known | set(reading.span(found))),
+        "change the sound that way",
+    )
 
 
 RULES: tuple[Rule, ...] = (play_sound, edit_sound)

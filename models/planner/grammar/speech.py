@@ -11,7 +11,7 @@ _SAY = (
     r"(?:say|repeat|repeat after me|say after me|speak|pronounce|read(?: out| aloud| this| to me)*|read out loud|say out loud|speak out|say aloud"
     r"|(?:generate|make|create|produce) (?:a |some )?(?:speech|audio|voice)(?: (?:with|of|saying|from|for))+(?: the)?(?: (?:text|words|sentence))?"
     r"|(?:synthesi[sz]e|recite)|(?:the )?(?:following )?text is|speak using the voice of this audio)"
-    r"(?: (?:the|these|this|following|out|loud|aloud|words?|sentence|text|line|phrase|after me))*"
+    r"(?: (?:(?:the |these |this )?(?:following )?(?:words?|sentence|text|line|phrase|following)|out|loud|aloud|after me))*"
 )
 _AGAIN = r"(?:that|it|this|what|again|everything|the last|your|yourself|something|me|so|anything|more|one more|once|slower|louder|softer|the same|nothing)"
 
@@ -27,10 +27,15 @@ def say(reading: Reading, context: Context) -> Candidate | None:
         return None
     if first in {"speak", "read"} and len(span) == 1:  # "speak German", "read the news"
         return None
-    if first in {"generate", "make", "create", "produce"} and not {"text", "words", "saying", "speech", "voice"} & reading.vocabulary:
+    if (
+        first in {"generate", "make", "create", "produce"}
+        and not {"text", "words", "saying", "speech", "voice"} & reading.vocabulary
+    ):
         return None
     text = _quoted(reading, span.stop) or reading.raw(span.stop)
-    text = re.sub(r"[\s,]+(?:please|for me|thanks|thank you)$", "", text, flags=re.IGNORECASE).strip(" \"'“”‘’:,")
+    text = re.sub(r"[\s,]+(?:please|for me|thanks|thank you)$", "", text, flags=re.IGNORECASE).strip(
+        " \"'“”‘’:,"
+    )
     if not text:
         return None
     spoken = text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
@@ -57,7 +62,11 @@ def repeat(reading: Reading, context: Context) -> Candidate | None:
     found = whole(reading, _REPEAT)
     if not found:
         return None
-    if reading.text in {"again", "one more time", "once more"} and context.played and (not context.last_said or context.music_plays):
+    if (
+        reading.text in {"again", "one more time", "once more"}
+        and context.played
+        and (not context.last_said or context.music_plays)
+    ):
         return None  # the piece again
     if not context.last_said:
         return Candidate(("I haven't said anything yet.",), 0.97, everything(reading))
@@ -71,11 +80,16 @@ def repeat(reading: Reading, context: Context) -> Candidate | None:
 @rule("said asked say ask")
 def own_words(reading: Reading, context: Context) -> Candidate | None:
     """What the person said before."""
-    found = whole(reading, r"what (?:did i|have i|was i|i) (?:just )?(?:say|said|ask|asked|tell|told|saying|asking)(?: you| before| last)*|what was my (?:last )?(?:question|request)")
+    found = whole(
+        reading,
+        r"what (?:did i|have i|was i|i) (?:just )?(?:say|said|ask|asked|tell|told|saying|asking)(?: you| before| last)*|what was my (?:last )?(?:question|request)",
+    )
     if not found:
         return None
     last = next((m.content.strip() for m in reversed(context.history) if m.role == "user"), "")
-    return Candidate((f"You said: {last}" if last else "This is the first thing I heard.",), 0.96, everything(reading))
+    return Candidate(
+        (f"You said: {last}" if last else "This is the first thing I heard.",), 0.96, everything(reading)
+    )
 
 
 RULES: tuple[Rule, ...] = (say, repeat, own_words)

@@ -10,7 +10,9 @@ import re
 from models.planner.rules import Candidate, Context, Rule, clause, search
 from models.planner.words import Reading
 
-_DETERMINED = r"(?:a|an|the|my|me|us|some|any|that|this|his|her|your|our|up|all|last|first|new|out|of|from|in)"
+_DETERMINED = (
+    r"(?:a|an|the|my|me|us|some|any|that|this|his|her|your|our|up|all|last|first|new|out|of|from|in)"
+)
 _AUDIO = r"(?:clip|recording|recordings|audio|file|voice|voices|speech|song|sound|sounds|sample|samples|track|noise|signal|background|hiss|hum|take|it|that|this)"
 
 _ROWS: tuple[tuple[str, str], ...] = (
@@ -59,7 +61,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ),
     (r"dropout|drop out|inpaint\w*|patch (?:it|the)|fill (?:in )?(?:the|that) (?:gap|hole)|(?:repair|fix|mend) (?:the|that|this|it)(?: \w+)*|crossfade|splice|trim|crop|cut the (?:clip|recording|audio)", "There is no recording to repair and I can't edit audio yet, but I can make a new sound."),
     (
-        r"(?:image|picture|photo|photograph|drawing|painting|video|movie clip|face|avatar|talking head|animation|logo|cover art|selfie)(?: \w+)*|draw|paint|sketch|show me (?:a|an|the|your) .*",
+        r"(?:\w+ ){0,6}(?:image|picture|photo|photograph|drawing|painting|video|movie clip|face|avatar|talking head|animation|logo|cover art|selfie)(?: \w+)*|draw|paint|sketch|show me (?:a|an|the|your) .*",
         "I can't make or read pictures yet, but I can make sounds and music from words.",
     ),
     (r"(?:speak|say it|talk|sound)(?: \w+)? like (?:me|him|her|my|this|that|the|obama|trump|darth|yoda|donald|morgan|a pirate|batman|homer)(?: \w+)*|(?:clone|copy|imitate|mimic|steal) (?:my|his|her|this|the|that|a)(?: \w+)* voice|(?:using|use) the voice of (?:this|that|the|my)(?: \w+)*|my (?:own )?voice", "I can't copy a voice, but I can use another one of mine."),
@@ -79,8 +81,12 @@ def _refuse(reading: Reading, context: Context) -> Candidate | None:
             span = reading.span(found)
             # An opening verb carries the request's meaning; a word in the middle may be by the way.
             near_start = span.start <= 4
-            span = range(span.start, max(span.stop, clause(reading, span.start).stop)) if span.start <= 2 else span
-            extra = {i for i, word in enumerate(reading.words) if word in {"what", "how", "tell", "show", "me", "make", "give", "play"}}
+            span = clause(reading, span.start) if span.start <= 2 else span
+            extra = {
+                i
+                for i, word in enumerate(reading.words)
+                if word in {"what", "how", "tell", "show", "me", "make", "give", "play"}
+            }
             candidate = Candidate((sentence,), 0.94 if near_start else 0.84, frozenset(span) | extra)
             if best is None or candidate.score(reading) > best.score(reading):
                 best = candidate

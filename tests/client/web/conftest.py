@@ -18,7 +18,6 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / "output"
-CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +45,8 @@ def _load(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def dialogue() -> dict[str, list[dict[str, Any]]]:
     """The scenes of dialogue.json."""
-    return _load("fake_server").DIALOGUE
+    scenes: dict[str, list[dict[str, Any]]] = _load("fake_server").DIALOGUE
+    return scenes
 
 
 @pytest.fixture(scope="session")
@@ -61,19 +61,27 @@ def voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def _browser(*flags: str) -> AsyncIterator[Browser]:
-    if not CHROMIUM.exists():
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Where Debian's Chromium is."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
         pytest.skip("chromium is missing: apt install chromium")
+    return path
+
+
+async def _browser(chromium: Path, *flags: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
         yield browser
         await browser.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(voice_file: Path) -> AsyncIterator[Browser]:
+async def browser(chromium: Path, voice_file: Path) -> AsyncIterator[Browser]:
     """Chromium with a recorded voice as its microphone, which pages are allowed to use."""
     async for browser in _browser(
+        chromium,
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={voice_file}",
@@ -83,9 +91,9 @@ async def browser(voice_file: Path) -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def wary_browser() -> AsyncIterator[Browser]:
+async def wary_browser(chromium: Path) -> AsyncIterator[Browser]:
     """Chromium with a microphone that nobody allows pages to use."""
-    async for browser in _browser("--use-fake-device-for-media-stream"):
+    async for browser in _browser(chromium, "--use-fake-device-for-media-stream"):
         yield browser
 
 

@@ -104,6 +104,18 @@ test("music is shown with its bar, made something with a number, and can be inte
   assert.ok(!canInterrupt(ended));
 });
 
+test("music has no line of its own, and a reply stopped before its first word leaves none", () => {
+  const item = { id: "item_m", type: "message", role: "assistant", content: [] };
+  for (const [metadata, shown] of [[{ audiogpt: "music" }, 0], [null, 1]]) {
+    const open = [
+      { type: "response.created", response: { id: "resp_m", metadata } },
+      { type: "response.output_item.added", response_id: "resp_m", item },
+    ].reduce((now, event) => reduce(now, event), initialState());
+    assert.equal(open.entries.length, shown);
+    assert.deepEqual(reduce(open, { type: "response.done", response: { id: "resp_m", status: "cancelled" } }).entries, []);
+  }
+});
+
 test("the end of one piece does not end another", () => {
   const other = { type: "audiogpt.music.state", artefact_id: "music_9", playing: false };
   assert.notEqual(reduce(after("music"), other).music, null);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OpenPage = Callable[..., Awaitable[Page]]
 Screenshot = Callable[[Page, str], Awaitable[None]]
 LIVE = "body[data-phase=live]"
+LOUD = re.compile(r"^([2-9]\d|100)$")  # a meter, in percent
 
 
 async def start_talking(page: Page) -> None:
@@ -20,7 +22,9 @@ async def start_talking(page: Page) -> None:
     await page.wait_for_selector(LIVE)
 
 
-async def test_conversation(browser: Browser, server: Any, open_page: OpenPage, screenshot: Screenshot) -> None:
+async def test_conversation(
+    browser: Browser, server: Any, open_page: OpenPage, screenshot: Screenshot
+) -> None:
     page = await open_page(browser)
     await expect(page.locator("#welcome")).to_be_visible()
     await start_talking(page)
@@ -67,9 +71,7 @@ async def test_both_voices_are_metered_and_heard(browser: Browser, server: Any, 
     page = await open_page(browser)
     await start_talking(page)
     for meter in ("#level-you", "#level-assistant"):
-        await page.wait_for_function(
-            f"Number(document.querySelector('{meter}').getAttribute('aria-valuenow')) > 20"
-        )
+        await expect(page.locator(meter)).to_have_attribute("aria-valuenow", LOUD)
     assert await page.evaluate("!document.getElementById('remote').paused")
     assert server.heard_packets > 0
 
@@ -79,7 +81,7 @@ async def test_mute(browser: Browser, open_page: OpenPage, server: Any) -> None:
     await start_talking(page)
     await page.get_by_role("button", name="Mute the microphone", exact=True).click()
     await expect(page.locator("#detail")).to_have_text("Your microphone is muted")
-    await page.wait_for_function("document.getElementById('level-you').getAttribute('aria-valuenow') === '0'")
+    await expect(page.locator("#level-you")).to_have_attribute("aria-valuenow", "0")
     await page.get_by_role("button", name="Unmute the microphone").click()
     await expect(page.get_by_role("heading", name="Listening")).to_be_visible()
 
@@ -142,9 +144,7 @@ async def test_typing_needs_no_microphone(wary_browser: Browser, server: Any, op
     await expect(page.locator("#link")).to_have_text("Connected, typing only")
     await expect(page.locator(".line .words").first).to_contain_text("What time is it?")
     await server.send("replying")
-    await page.wait_for_function(
-        "Number(document.querySelector('#level-assistant').getAttribute('aria-valuenow')) > 20"
-    )
+    await expect(page.locator("#level-assistant")).to_have_attribute("aria-valuenow", LOUD)
     await page.get_by_role("button", name="Hang up").click()
     await expect(page.locator("#link")).to_have_text("Not connected")
 
@@ -159,7 +159,7 @@ async def test_a_typed_call_takes_a_microphone_later(
     await expect(page.locator("#link")).to_have_text("Connected, typing only")
     await start_talking(page)
     await expect(page.get_by_role("button", name="End call")).to_be_visible()
-    await page.wait_for_function("document.getElementById('level-you').getAttribute('aria-valuenow') > 20")
+    await expect(page.locator("#level-you")).to_have_attribute("aria-valuenow", LOUD)
     assert server.calls == 1
 
 

@@ -90,7 +90,17 @@ async def test_every_control_has_a_name(browser: Browser, server: Any, open_page
     await full_page(page, server)
     session = await page.context.new_cdp_session(page)
     tree = await session.send("Accessibility.getFullAXTree")
-    roles = {"button", "textbox", "combobox", "link", "meter", "region", "form", "image", "DisclosureTriangle"}
+    roles = {
+        "button",
+        "textbox",
+        "combobox",
+        "link",
+        "meter",
+        "region",
+        "form",
+        "image",
+        "DisclosureTriangle",
+    }
     nameless = [
         node["role"]["value"]
         for node in tree["nodes"]
@@ -108,9 +118,10 @@ async def test_keyboard_reaches_everything_in_reading_order(
 ) -> None:
     page = await open_page(browser)
     seen = []
+    focused = "document.activeElement.id || document.activeElement.textContent.trim()"
     for _ in range(14):
         await page.keyboard.press("Tab")
-        seen.append(await page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        seen.append(await page.evaluate(focused))
         outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none", seen[-1]
         if seen[-1] == "Send":

@@ -117,7 +117,9 @@ async def test_an_answer_that_is_no_answer(wary_browser: Browser, open_page: Ope
     page = await open_page(wary_browser)
 
     async def refuse(route: Any) -> None:
-        await route.fulfill(status=400, json={"error": {"message": "The offer has no audio.", "code": "bad_sdp"}})
+        await route.fulfill(
+            status=400, json={"error": {"message": "The offer has no audio.", "code": "bad_sdp"}}
+        )
 
     await page.route("**/v1/realtime/calls", refuse)
     await page.get_by_role("button", name="What time is it?").click()

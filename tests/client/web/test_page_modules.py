@@ -40,5 +40,7 @@ def test_every_module_the_page_names_exists() -> None:
     for path in WEB.glob("*.js"):
         for name in re.findall(r'from "\./([\w.]+)"', path.read_text(encoding="utf-8")):
             assert (WEB / name).exists(), f"{path.name} imports {name}"
-    for name in re.findall(r'(?:src|href)="static/([\w.]+)"', (WEB / "index.html").read_text(encoding="utf-8")):
+    for name in re.findall(
+        r'(?:src|href)="static/([\w.]+)"', (WEB / "index.html").read_text(encoding="utf-8")
+    ):
         assert (WEB / name).exists(), name

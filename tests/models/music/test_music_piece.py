@@ -144,8 +144,21 @@ def test_strong_notes_of_the_tune_fit_the_harmony(style: str) -> None:
         for note in bar.notes:
             if note.role == "lead" and note.start == 0.0 and note.length >= 0.9:
                 total += 1
-                clashes += (note.pitch % 12) not in bar.chords[0][1].pcs
+                clashes += (note.pitch % 12) not in bar.chords[0][1].consonant
     assert clashes <= 0.15 * total
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_tune_and_bass_do_not_move_in_octaves(style: str) -> None:
+    before: tuple[int, int] | None = None
+    for bar in compose(MusicBrief(style=style), 13, 64):
+        tune = [n.pitch for n in bar.notes if n.role == "lead" and n.start == 0.0]
+        bass = [n.pitch for n in bar.notes if n.role == "bass" and n.start == 0.0]
+        now = (tune[0], bass[0]) if tune and bass else None
+        if before and now and bar.index % 4:  # a new phrase may begin as it likes
+            moved = before[0] != now[0] and before[1] != now[1]
+            assert not (moved and (before[0] - before[1]) % 12 == (now[0] - now[1]) % 12 == 0)
+        before = now
 
 
 def test_voices_move_little() -> None:

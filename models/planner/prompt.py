@@ -1,0 +1,83 @@
+"""What a language model is told: the manner of a voice, and the moment it speaks in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from models.api import ChatMessage, PlanRequest, Situation, ToolSchema
+
+MANNER = """\
+You are a voice assistant that also makes music and sound. Everything you write is spoken aloud at once.
+Speak as people do: one or two short sentences, plain words, no markdown, no lists, no emoji, no links; write numbers, \
+units and times the way they are said. What you hear comes from a speech recogniser and may hold misheard words: take the \
+likeliest meaning, and ask one short question when you cannot tell.
+Act only through the tools. Say nothing of having done a thing before its result has come back; then say briefly what is true. \
+When a tool fails, say why and what would help. To change the music that plays, call play_music with its last brief and only \
+the asked fields changed. When no tool can do what is asked, say so in one sentence and name the nearest thing you can do.
+Stay silent (write nothing) after a tool whose effect is heard, such as stopping."""
+
+INTERRUPTED = "[the person interrupted here; nothing after this was heard]"
+
+
+def system_prompt(request: PlanRequest) -> str:
+    """The system message: manner, the application's own instructions, and the moment."""
+    parts = [MANNER, request.instructions.strip(), describe(request.situation)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def describe(situation: Situation) -> str:
+    """The moment in words."""
+    try:
+        now = f"{datetime.fromisoformat(situation.now):%A, %d %B %Y, %H:%M}"
+    except ValueError:
+        now = situation.now
+    playing = f"Playing: {situation.playing}." if situation.playing else "Nothing is playing."
+    timers = f"Timers: {'; '.join(situation.timers)}." if situation.timers else "No timer is running."
+    return f"It is {now}. {playing} {timers}"
+
+
+def chat_messages(request: PlanRequest) -> list[dict[str, Any]]:
+    """The conversation in the chat-completions format.
+
+    A reply that was cut short is marked, so that the model knows what was not heard. Calls without an observation,
+    which servers refuse, are left out (their reply was interrupted before they ended), and so are observations
+    without their call.
+    """
+    answered = {message.call_id for message in request.messages if message.role == "tool"}
+    called = {call.call_id for message in request.messages for call in message.calls}
+    chat: list[dict[str, Any]] = [{"role": "system", "content": system_prompt(request)}]
+    for message in request.messages:
+        if message.role == "tool":
+            if message.call_id in called:
+                chat.append({"role": "tool", "tool_call_id": message.call_id, "content": message.content})
+        elif message.role == "assistant":
+            if entry := _assistant(message, answered):
+                chat.append(entry)
+        else:
+            chat.append({"role": message.role, "content": message.content})
+    return chat
+
+
+def _assistant(message: ChatMessage, answered: set[str | None]) -> dict[str, Any] | None:
+    content = f"{message.content} {INTERRUPTED}".strip() if message.interrupted else message.content
+    calls = [
+        {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in message.calls
+        if call.call_id in answered
+    ]
+    if not content and not calls:
+        return None
+    entry: dict[str, Any] = {"role": "assistant", "content": content or None}
+    return {**entry, "tool_calls": calls} if calls else entry
+
+
+def chat_tools(tools: tuple[ToolSchema, ...]) -> list[dict[str, Any]]:
+    """The offered tools in the chat-completions format."""
+    return [
+        {
+            "type": "function",
+            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+        }
+        for tool in tools
+    ]

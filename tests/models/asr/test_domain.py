@@ -1,0 +1,39 @@
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from models.asr import domain
+
+
+def dictionary() -> set[str]:
+    spec = find_spec("pocketsphinx")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    lines = (
+        Path(spec.submodule_search_locations[0], "model/en-us/cmudict-en-us.dict").read_text().splitlines()
+    )
+    return {line.split(" ", 1)[0] for line in lines}
+
+
+def test_sentences_repeat_with_their_seed() -> None:
+    assert list(domain.sentences(200)) == list(domain.sentences(200))
+    assert list(domain.sentences(200)) != list(domain.sentences(200, seed=2))
+
+
+def test_every_word_can_be_pronounced() -> None:
+    known = dictionary()
+    said = {word for sentence in domain.sentences(20_000) for word in sentence.split()}
+    assert said - known == set(domain.PRONUNCIATIONS)  # no word without phones, and no phones without use
+
+
+def test_every_slot_is_defined_and_used() -> None:
+    text = " ".join([*domain.SLOTS.values(), *(lines for _, lines in domain.TEMPLATES)])
+    assert set(re.findall(r"\{(\w+)\}", text)) == set(domain.SLOTS)
+
+
+def test_the_language_model_is_arpa(tmp_path: Path) -> None:
+    domain.write_language_model(tmp_path / "a.arpa", 1000)
+    text = (tmp_path / "a.arpa").read_text()
+    assert "\\data\\" in text
+    assert "\\3-grams:" in text
+    assert text.rstrip().endswith("\\end\\")

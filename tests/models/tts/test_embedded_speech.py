@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from models.api import Backend, BackendError, BackendUnavailableError, SpeechRequest
+from models.tts.embedded import EmbeddedSpeech
+
+
+@pytest.fixture(scope="module")
+def embedded() -> EmbeddedSpeech:
+    return EmbeddedSpeech()
+
+
+@pytest.fixture(scope="module")
+def alone() -> EmbeddedSpeech:
+    """The embedded voice where espeak-ng is not installed."""
+    return EmbeddedSpeech(espeak="espeak-ng-that-is-not-there")
+
+
+def test_is_a_backend_that_produces(embedded):
+    assert isinstance(embedded, Backend)
+    assert embedded.produces
+
+
+@pytest.mark.parametrize("language", ["en", "en-US", "EN_gb", ""])
+def test_english_is_flites(embedded, speak, language):
+    assert speak(embedded, "Hello there.", language=language).rate == 16_000
+
+
+def test_another_language_is_espeaks(embedded, speak):
+    heard = speak(embedded, "Guten Tag.", language="de")
+
+    assert heard.rate == 22_050
+    assert heard.said() == ["Guten", "Tag"]
+
+
+@pytest.mark.parametrize(("voice", "rate"), [("kal", 8_000), ("RMS", 16_000), ("German", 22_050)])
+def test_a_named_voice_decides(embedded, speak, voice, rate):
+    assert speak(embedded, "Hello.", voice=voice).rate == rate
+
+
+def test_an_english_voice_for_another_language_is_refused(embedded):
+    with pytest.raises(BackendError, match="English only"):
+        embedded.open(SpeechRequest(text="Hallo", voice="slt", language="de"))
+
+
+def test_an_unknown_voice_lists_those_of_both(embedded):
+    with pytest.raises(BackendError, match=r"no voice 'zork'.*slt.*German"):
+        embedded.open(SpeechRequest(text="Hello", voice="zork"))
+
+
+def test_without_espeak_english_works(alone, speak):
+    assert speak(alone, "Hello there.").said() == ["Hello", "there"]
+    assert all(language == "en" for _, language in alone.voices())
+    with pytest.raises(BackendError, match=r"no voice 'German'.*slt"):
+        alone.open(SpeechRequest(text="Hello", voice="German"))
+
+
+def test_without_espeak_another_language_names_the_package(alone):
+    with pytest.raises(BackendUnavailableError, match="apt install espeak-ng"):
+        alone.open(SpeechRequest(text="Guten Tag", language="de"))
+
+
+def test_voices_of_both(embedded):
+    voices = embedded.voices()
+
+    assert ("slt", "en") in voices
+    assert ("German", "de") in voices
