@@ -41,6 +41,11 @@ def seconds(text: str) -> float:
     return value
 
 
+def milliseconds(text: str) -> float:
+    """A number of milliseconds, as seconds."""
+    return seconds(str(float(text) / 1000))
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     common = argparse.ArgumentParser(add_help=False)
@@ -62,13 +67,13 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument(
         "--interrupt-after",
-        type=float,
+        type=milliseconds,
         metavar="MS",
         help="press the interrupt button MS after each answer begins to sound",
     )
     common.add_argument(
         "--barge-in-after",
-        type=float,
+        type=milliseconds,
         metavar="MS",
         help="begin the next line MS after an answer begins to sound, over it",
     )
@@ -117,8 +122,8 @@ async def converse(options: argparse.Namespace, lines: Sequence[Line], reporter:
     manner = Manner(
         wait=options.wait,
         listen=options.listen,
-        interrupt_after=None if options.interrupt_after is None else options.interrupt_after / 1000,
-        barge_in_after=None if options.barge_in_after is None else options.barge_in_after / 1000,
+        interrupt_after=options.interrupt_after,
+        barge_in_after=options.barge_in_after,
     )
     silent: TurnReport | None = None
     client = HeadlessClient(

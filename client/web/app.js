@@ -11,7 +11,7 @@ import { CallFailure } from "./failures.js";
 import { Figure } from "./figure.js";
 import { Voice } from "./meters.js";
 import { MusicView, positionAt } from "./music.js";
-import { canInterrupt, reduce, withTyped, withoutCall } from "./protocol.js";
+import { canInterrupt, isReplying, reduce, withTyped, withoutCall } from "./protocol.js";
 import { Speaker } from "./speaker.js";
 import { Store } from "./store.js";
 import { themeButton } from "./theme.js";
@@ -142,7 +142,7 @@ function say(text) {
   speaker.unlock();
   store.update((state) => withTyped(state, id, line));
   if (phase.name === "live") {
-    connection.send(typedTurn(id, line));
+    connection.send(typedTurn(id, line, isReplying(store.state)));
     return;
   }
   outbox.push({ id, text: line });

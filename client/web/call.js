@@ -4,6 +4,7 @@
 
 import { CallFailure, dropped, noPath, refused, unreachable } from "./failures.js";
 import { retryAfter } from "./retry.js";
+import { withStereo } from "./sdp.js";
 
 const GATHER_MS = 1_000; // host candidates take a few ms; a STUN server that does not answer takes 10 s
 const CONNECT_MS = 15_000;
@@ -72,7 +73,8 @@ export class Call {
   async #connect(track, signal) {
     // Sending both ways even without a microphone: one can be added later without a new offer.
     this.#sender = this.#pc.addTransceiver(track ?? "audio", { direction: "sendrecv" }).sender;
-    await this.#pc.setLocalDescription();
+    const { type, sdp } = await this.#pc.createOffer();
+    await this.#pc.setLocalDescription({ type, sdp: withStereo(sdp) });
     await gathered(this.#pc);
     signal.throwIfAborted();
 

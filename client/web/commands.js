@@ -6,9 +6,14 @@ export function itemId() {
   return "item_" + Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The events of a typed turn: the line, and the wish for an answer. */
-export function typedTurn(id, text) {
+/**
+ * The events of a typed turn: the line, and the wish for an answer.
+ *
+ * `interrupting`: a reply is still being spoken. As when one speaks over it, it ends first; music goes on.
+ */
+export function typedTurn(id, text, interrupting = false) {
   return [
+    ...(interrupting ? [{ type: "response.cancel" }] : []),
     { type: "conversation.item.create", item: { id, type: "message", role: "user", content: [{ type: "input_text", text }] } },
     { type: "response.create" },
   ];

@@ -44,6 +44,11 @@ export function canInterrupt(state) {
   return state.sounding || state.music !== null || Object.keys(state.responses).length > 0;
 }
 
+/** True while the assistant answers; music and sounds that go on by themselves do not count. */
+export function isReplying(state) {
+  return Object.values(state.responses).includes("reply");
+}
+
 /** The state with a typed line shown at once, before the server confirms it under the same `id`. */
 export function withTyped(state, id, text) {
   return put(state, id, { kind: "you", text, stable: text.length, status: "sending", typed: true });

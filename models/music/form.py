@@ -39,7 +39,7 @@ def place(plan: Plan, index: int) -> Place:
     form = plan.tune.style.form
     body = tuple(section for section in form if section.name != "intro")
     short = plan.bars is not None and plan.bars < _ROOM_FOR_INTRO
-    sections = body if short else form
+    sections = body if short or plan.story else form  # a story has its own beginning
     total = sum(section.bars for section in sections)
     offset, first, cycle = index, 0, 0
     if index >= total:

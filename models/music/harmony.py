@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from models.music.score import BEATS, Metre, Plan, Tune
-from models.music.theory import Chord, Key, build_chord
+from models.music.theory import Chord, Key, build_chord, nearest
 
 Changes = tuple[tuple[float, Chord], ...]  # the chords of a bar with the quarter note where each begins
 
@@ -74,6 +74,9 @@ def voicing(
     `before` is empty for the first chord, which is then laid around `centre`. With voices that do not all
     fit into the range, the lowest are kept.
     """
+    if len(pcs) == 2:  # a power chord stands on its root
+        root = nearest(pcs[0], centre - 7, low, high)
+        return tuple(p for p in (root, root + 7, root + 12) if p <= high)
     candidates = []
     for rotation in range(len(pcs)):
         order = sorted(pcs, key=lambda pc, base=pcs[rotation]: (pc - base) % 12)  # type: ignore[misc]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from models.music.accompaniment import bass_notes, chord_notes, counter_notes, velocity
+from models.music.accompaniment import chord_notes, velocity
+from models.music.bass import bass_notes
 from models.music.brief import resolve, steer
+from models.music.counter import counter_notes
 from models.music.drums import drum_notes, final_hit
 from models.music.form import Place, place
 from models.music.harmony import Changes, chord_at, dominant_chord, section_chords, tonic_chord, voicing

@@ -95,7 +95,9 @@ class SoundFont:
             bank = PERCUSSION_BANK if instrument.is_drums else 0
             synth.program_select(0, font, bank, instrument.program)
             synth.cc(0, _VOLUME, 127)
-            keys = _PROBE_KEYS if instrument.is_drums else ((instrument.low + instrument.high) // 2,)
+            # Where it mostly plays: around F4, or near the bottom of a bass.
+            usual = max(instrument.low + 8, min(instrument.high - 6, 65))
+            keys = _PROBE_KEYS if instrument.is_drums else (usual,)
             for key in keys:
                 synth.noteon(0, key, 90)
             frames = SPEAKING_RATE // 2

@@ -47,7 +47,7 @@ def valence_of(text: str) -> int:
 def _chapter(bar: int, words: str) -> Chapter | None:
     level = energy_of(words)
     name = next((word for word in _WORD.findall(words) if word in _ENERGY_OF), "")
-    return Chapter(bar, name, 0.55 + 1.5 * level) if name else None
+    return Chapter(bar, name, 0.55 + 1.2 * level) if name else None
 
 
 def read_story(description: str) -> tuple[Chapter, ...]:

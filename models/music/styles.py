@@ -110,7 +110,7 @@ _ALL = (
         (Drum(RIDE, "x...X.x.x...X.x."), Drum(PEDAL, "....x.......x..."), Drum(SNARE, "......o.......o.|..........o.....", 0.5),
          Drum(KICK, "o...o...o...o...")),
         colour="ninth", swing=0.66, fill="brush", leap=0.3, chromatic=True, bass="w---w---w---w---",
-        comp="..x-...x-.......|x-....x-..x-....", reverb=0.3, looseness=0.009, trim=-0.9, preferred=JAZZ, moods=("sophisticated", "smoky", "classy"),
+        comp="..x-...x-.......|x-....x-..x-....", reverb=0.3, looseness=0.009, trim=-2.7, preferred=JAZZ, moods=("sophisticated", "smoky", "classy"),
     ),
     Style(
         "blues", ("twelve bar blues", "delta blues", "chicago blues", "shuffle", "boogie", "boogie woogie", "rhythm and blues"),
@@ -120,7 +120,7 @@ _ALL = (
         TWELVE, ("..x-x-x-x---....", "x-x---x-x-----..", "x---x-x-........", "........x-x-x---"),
         (Drum(KICK, "X.......X.x....."), Drum(SNARE, "....X.......X..."), Drum(HAT, "x.x.x.x.x.x.x.x.")),
         colour="seventh", swing=0.66, fill="snare", chromatic=True, bass="R-R-3-3-5-5-7-5-", reverb=0.25,
-        looseness=0.009, trim=-1.3, preferred=ELECTRIC, moods=("bluesy", "gritty"),
+        looseness=0.009, trim=-1.8, preferred=ELECTRIC, moods=("bluesy", "gritty"),
     ),
     Style(
         "bossa", ("bossa nova", "samba", "latin", "brazilian", "bolero", "rumba", "salsa"),
@@ -129,7 +129,7 @@ _ALL = (
          Seat("bass", "double bass", "R-----5-5-----R-"), Seat("drums", "brushed drums")),
         CHORUSES, ("x---..x-x---x---", "..x-x-x---x-----", "x-----x-..x-x-x-", "x---x---..x-----"),
         (Drum(RIM, "x..x..x...x..x..|..x..x..x..x...."), Drum(SHAKER, "xoooxoooxoooxooo"), Drum(KICK, "x.....xox.....xo")),
-        colour="ninth", fill="none", bass="R-----5-5-----R-", comp="x-.x-.x-..x-.x-.", reverb=0.35, trim=-0.8, preferred=LATIN, moods=("sunny", "breezy", "summer"),
+        colour="ninth", fill="none", bass="R-----5-5-----R-", comp="x-.x-.x-..x-.x-.", reverb=0.35, trim=-2.3, preferred=LATIN, moods=("sunny", "breezy", "summer"),
     ),
     Style(
         "waltz", ("viennese waltz", "ballroom", "musette", "valse"),
@@ -137,21 +137,21 @@ _ALL = (
         (Seat("lead", "violin"), Seat("comp", "strings", "....x-..x-.."), Seat("counter", "clarinet"), Seat("bass", "contrabass", "R---....----")),
         PIECE, ("x-------x---", "x---x---x---", "x-----x-x-x-", "x-----------", "....x---x---"),
         (Drum(KICK, "x..........."), Drum(TAMB, "....o...o...", 0.4)),
-        metre="3/4", fill="none", bass="R---........", comp="....x-..x-..", arp="0.1.2.3.2.1.", reverb=0.5, trim=-2.6, preferred=ACOUSTIC, moods=("elegant", "dancing"),
+        metre="3/4", fill="none", bass="R---........", comp="....x-..x-..", arp="0.1.2.3.2.1.", reverb=0.5, trim=-3.9, preferred=ACOUSTIC, moods=("elegant", "dancing"),
     ),
     Style(
         "baroque", ("bach", "vivaldi", "classical", "harpsichord suite", "counterpoint", "fugue", "renaissance", "mozart", "minuet"),
         (84, 116), ("D", "G", "C", "F", "A"), False, ("1|4|7|3|6|2|5:7|1", "1|5:7|6|3|4|1|4|5:7"), ("1|4|7|3|6|2|5:7|1", "1|5:7|1|7|3|4|5:7|1"),
-        (Seat("lead", "oboe"), Seat("counter", "violin", CANON), Seat("arp", "harpsichord", "0.2.1.2.3.2.1.2."), Seat("bass", "cello", "R-3-5-3-R-8-5-a-|R-5-3-5-R-3-5-a-")),
+        (Seat("lead", "oboe"), Seat("counter", "viola", CANON), Seat("arp", "harpsichord", "0.2.1.2.3.2.1.2."), Seat("bass", "cello", "R-3-5-3-R-8-5-a-|R-5-3-5-R-3-5-a-")),
         PIECE, ("x-x-x-x-xxxxx-x-", "xxxxx-x-x-x-x---", "x---xxxxx-x-x-x-", "x-x-xxx-x-xxx---"),
-        SOFT, fill="none", bass="R-3-5-3-R-8-5-a-", arp="0.2.1.2.3.2.1.2.", leap=0.15, reverb=0.45, looseness=0.005, trim=-1.9, preferred=ACOUSTIC, moods=("stately", "noble", "baroque"),
+        SOFT, fill="none", bass="R-3-5-3-R-8-5-a-", arp="0.2.1.2.3.2.1.2.", leap=0.15, reverb=0.45, looseness=0.005, trim=-4.5, preferred=ACOUSTIC, moods=("stately", "noble", "baroque"),
     ),
     Style(
         "string quartet", ("quartet", "chamber", "chamber music", "strings only", "string orchestra"),
         (72, 104), ("D", "G", "A", "F"), True, ("1|5|6|3|4|1|2|5:7", "1|4|5:7|6|4|2|5:7|1"), ("1|7|6|5:7|1|4|5:7|1", "1|6|3|7|4|1|2|5:7"),
         (Seat("lead", "violin"), Seat("counter", "second violin"), Seat("counter", "viola"), Seat("bass", "cello", "R-------5---a---|R-----------a---")),
         PIECE, ("x-----x-x---x---", "x---x-x-x-------", "x-x-x---x---x-x-", "x-----------x-x-"),
-        SOFT, fill="none", bass="R-------5---a---", reverb=0.5, looseness=0.008, trim=-2.7, preferred=ACOUSTIC, moods=("intimate", "tender", "refined"),
+        SOFT, fill="none", bass="R-------5---a---", reverb=0.5, looseness=0.008, trim=-4.0, preferred=ACOUSTIC, moods=("intimate", "tender", "refined"),
     ),
     Style(
         "solo piano", ("piano", "piano solo", "ballad", "piano piece", "piano music", "romantic", "nocturne", "neoclassical", "sonata", "impressionist"),
@@ -159,7 +159,7 @@ _ALL = (
         (Seat("lead", "piano"), Seat("arp", "piano", "0-1-2-3-2-1-2-1-|0-1-2-3-4-3-2-1-"), Seat("bass", "piano", "R---------------")),
         PIECE, ("x-----x-x---x---", "x---x---x-------", "..x-x-x-x-----..", "x-------x-x-x---"),
         SOFT, fill="none", bass="R-------5-------", comp="x-------x-------", arp="0-1-2-3-2-1-2-1-", reverb=0.5,
-        looseness=0.012, trim=0.2, preferred=ACOUSTIC, moods=("calm", "sad", "pensive", "nostalgic", "romantic", "tender", "melancholy"),
+        looseness=0.012, trim=-2.1, preferred=ACOUSTIC, moods=("calm", "sad", "pensive", "nostalgic", "romantic", "tender", "melancholy"),
     ),
     Style(
         "ambient", ("atmospheric", "drone", "soundscape", "meditation", "new age", "sleep", "sea", "spa", "ethereal", "space", "relaxation", "underwater"),
@@ -168,7 +168,7 @@ _ALL = (
         DRIFT, ("x---------x-----", "x---------------", "....x-----------", "................", "x-------....x---"),
         (Drum(SHAKER, "o...o...o...o...", 0.5), Drum(KICK, "o...............", 0.4)),
         colour="ninth", fill="none", bass="R---------------", comp="x---------------", arp="0---2---4---3---", leap=0.4, reverb=0.9,
-        looseness=0.02, trim=-6.0, preferred=ACOUSTIC, moods=("peaceful", "dreamy", "floating", "serene", "sleepy", "spacious"),
+        looseness=0.02, trim=-6.4, preferred=ACOUSTIC, moods=("peaceful", "dreamy", "floating", "serene", "sleepy", "spacious"),
     ),
     Style(
         "techno", ("minimal techno", "acid", "trance", "rave", "industrial", "edm", "electro", "hardstyle", "electronic"),
@@ -176,7 +176,7 @@ _ALL = (
         (Seat("lead", "synth lead"), Seat("arp", "poly synth", "0.01.02.0.3.02.1"), Seat("pad", "sweep pad"), Seat("bass", "synth bass", "..R...R...R...R.|..R.R.R...R...8."), Seat("drums", "808 drums")),
         DANCE, ("x..x..x...x..x..", "x.x...x.x.x.....", "x.......x..x..x."),
         (Drum(KICK, "X...X...X...X..."), Drum(OPEN, "..x...x...x...x."), Drum(CLAP, "....x.......x...", 0.5), Drum(HAT, "xoxoxoxoxoxoxoxo", 0.7)),
-        fill="snare", bass="..R...R...R...R.", comp="...x..x....x..x.", arp="0.01.02.0.3.02.1", reverb=0.3, looseness=0.0, trim=-1.9, preferred=CLUB, moods=("driving", "hypnotic", "mechanical"),
+        fill="snare", bass="..R...R...R...R.", comp="...x..x....x..x.", arp="0.01.02.0.3.02.1", reverb=0.3, looseness=0.0, trim=-2.1, preferred=CLUB, moods=("driving", "hypnotic", "mechanical"),
     ),
     Style(
         "house", ("deep house", "disco", "dance", "club", "garage", "nu disco", "dance pop", "pop", "party"),
@@ -184,7 +184,7 @@ _ALL = (
         (Seat("lead", "synth lead"), Seat("comp", "piano", "x..x..x...x.x...|..x..x..x..x..x."), Seat("pad", "synth strings"), Seat("bass", "synth bass", "R..R..R...R.8...|R..R..8..R..5.a."), Seat("drums", "electronic drums")),
         DANCE, ("x..x..x-..x-x---", "..x-x-..x..x-...", "x---x..x..x-----"),
         (Drum(KICK, "X...X...X...X..."), Drum(OPEN, "..x...x...x...x."), Drum(CLAP, "....X.......X..."), Drum(SHAKER, "oxoxoxoxoxoxoxox", 0.6)),
-        colour="seventh", fill="snare", bass="R..R..R...R.8...", comp="x..x..x...x.x...", reverb=0.35, looseness=0.002, trim=-0.7, preferred=CLUB, moods=("uplifting", "groovy", "euphoric"),
+        colour="seventh", fill="snare", bass="R..R..R...R.8...", comp="x..x..x...x.x...", reverb=0.35, looseness=0.002, trim=-0.8, preferred=CLUB, moods=("uplifting", "groovy", "euphoric"),
     ),
     Style(
         "drum and bass", ("dnb", "drum n bass", "drum'n'bass", "jungle", "breakbeat", "liquid"),
@@ -201,7 +201,7 @@ _ALL = (
         SONG, ("x.x-..xx..x-x...", "..x.x.x-..x-....", "xxx-....x.x-x---", "....x.xx..x-..x-"),
         (Drum(KICK, "X.x....x..x.....|X..x..x...x....."), Drum(SNARE, "....X..o.o..X..o"), Drum(HAT, "x.xxx.x.x.xxx.x.")),
         colour="seventh", swing=0.54, swing_unit=0.25, fill="snare", chromatic=True, bass="R..R..8.R..7..8.", comp="x..x..x..x.x..x.", reverb=0.2,
-        looseness=0.005, trim=-1.5, preferred=ELECTRIC, moods=("cheeky", "cool", "sassy"),
+        looseness=0.005, trim=-1.3, preferred=ELECTRIC, moods=("cheeky", "cool", "sassy"),
     ),
     Style(
         "rock", ("rock and roll", "rock n roll", "punk", "metal", "heavy metal", "grunge", "indie", "hard rock", "alternative", "guitar band"),
@@ -209,7 +209,7 @@ _ALL = (
         (Seat("lead", "overdriven guitar"), Seat("comp", "distorted guitar", "x-x-x-x-x-x-x-x-|x---x-x-x---x-x-"), Seat("bass", "electric bass", "R-R-R-R-R-R-R-R-"), Seat("drums", "power drums")),
         SONG, ("x---x-x-x---x---", "x-x-x---..x-x-x-", "..x-x-x-x-------", "x-----x-x-x-x---"),
         (*_BACKBEAT, Drum(OPEN, "x.......x.......", 0.9)),
-        colour="power", bass="R-R-R-R-R-R-R-R-", comp="x---x-x-x---x-x-", reverb=0.25, looseness=0.006, trim=-3.0, preferred=ROCK, moods=("angry", "energetic", "powerful", "rebellious"),
+        colour="power", bass="R-R-R-R-R-R-R-R-", comp="x---x-x-x---x-x-", reverb=0.25, looseness=0.006, trim=-2.3, preferred=ROCK, moods=("angry", "energetic", "powerful", "rebellious"),
     ),
     Style(
         "folk", ("celtic", "irish", "acoustic", "singer songwriter", "sea shanty", "scottish", "campfire", "medieval"),
@@ -217,7 +217,7 @@ _ALL = (
         (Seat("lead", "fiddle"), Seat("comp", "acoustic guitar", "x-..x-x-..x-x-x-"), Seat("counter", "accordion"), Seat("bass", "double bass", "R-------5-------")),
         SONG, ("x---x-x-x---x-x-", "x-x-x-x-x---x---", "x---x---x-x-x-x-", "x-----x-x-x-x---"),
         (Drum(TAMB, "o...x...o...x..."), Drum(KICK, "x.......x.......", 0.4), Drum(SHAKER, "o.o.o.o.o.o.o.o.", 0.6)),
-        fill="none", bass="R-------5-------", comp="x-..x-x-..x-x-x-", reverb=0.35, looseness=0.008, trim=-2.2, preferred=ACOUSTIC, moods=("rustic", "homely", "warm", "hopeful"),
+        fill="none", bass="R-------5-------", comp="x-..x-x-..x-x-x-", reverb=0.35, looseness=0.008, trim=-3.1, preferred=ACOUSTIC, moods=("rustic", "homely", "warm", "hopeful"),
     ),
     Style(
         "country", ("bluegrass", "western", "nashville", "hoedown", "americana", "honky tonk", "cowboy"),
@@ -225,7 +225,7 @@ _ALL = (
         (Seat("lead", "fiddle"), Seat("arp", "banjo", "0.2.30230.2.3023"), Seat("comp", "acoustic guitar", "b...x-x-f...x-x-"), Seat("bass", "double bass", "R---....5---...."), Seat("drums", "brushed drums")),
         SONG, ("x-x-x-x-x---x-x-", "x---x-x-x-x-x---", "..x-x-x-x---x---", "x-xxx-x-x-x-x---"),
         (Drum(KICK, "x.......x......."), Drum(SNARE, "o.o.x.o.o.o.x.o.")),
-        fill="brush", bass="R---....5---....", comp="b...x-x-f...x-x-", arp="0.2.30230.2.3023", reverb=0.25, looseness=0.007, trim=-2.8, preferred=ACOUSTIC, moods=("jolly", "friendly"),
+        fill="brush", bass="R---....5---....", comp="b...x-x-f...x-x-", arp="0.2.30230.2.3023", reverb=0.25, looseness=0.007, trim=-3.9, preferred=ACOUSTIC, moods=("jolly", "friendly"),
     ),
     Style(
         "reggae", ("ska", "dub", "rocksteady", "dancehall", "caribbean", "calypso", "island", "tropical", "reggaeton"),
@@ -233,7 +233,7 @@ _ALL = (
         (Seat("lead", "tenor sax"), Seat("comp", "electric guitar", "....x.......x..."), Seat("comp", "organ", "..x.x.x...x.x.x."), Seat("bass", "electric bass", "R---..R-5---3-5-|R-----3-5---R---"), Seat("drums", "drums")),
         SONG, ("..x-x-x---x-....", "x---x-x-x---....", "....x-x-x-x-x---", "x-----x-........"),
         (Drum(KICK, "........X......."), Drum(RIM, "........X......."), Drum(HAT, "x.o.x.ooX.o.x.o."), Drum(SNARE, "...............o", 0.7)),
-        swing=0.6, swing_unit=0.25, fill="toms", bass="R---..R-5---3-5-", comp="....x.......x...", reverb=0.4, looseness=0.007, trim=-1.3, preferred=ELECTRIC, moods=("laid back", "sunny", "easygoing"),
+        swing=0.6, swing_unit=0.25, fill="toms", bass="R---..R-5---3-5-", comp="....x.......x...", reverb=0.4, looseness=0.007, trim=-0.7, preferred=ELECTRIC, moods=("laid back", "sunny", "easygoing"),
     ),
     Style(
         "film score", ("cinematic", "epic", "orchestral", "trailer", "soundtrack", "movie", "symphony", "fantasy", "adventure", "hans zimmer", "orchestra"),
@@ -241,14 +241,14 @@ _ALL = (
         (Seat("lead", "french horn"), Seat("pad", "strings"), Seat("arp", "pizzicato strings", "0.2.3.2.0.2.3.2."), Seat("counter", "cello"), Seat("pad", "choir"), Seat("bass", "contrabass", "R---------------|R-------R---R---"), Seat("bass", "timpani", "R.......R.....RR|R..............."), Seat("drums", "orchestral drums")),
         SONG, ("x-------x---x---", "x-----x-x-------", "x---x---x---x-x-", "x-----------x---"),
         (Drum(KICK, "X.....x.x......."), Drum(SNARE, "..o.x.oo..o.x.oo", 0.75), Drum(41, "x..x..x.x..x..x.", 0.6)),
-        fill="toms", bass="R---R---R---R---", comp="x-------x-------", arp="0.2.3.2.0.2.3.2.", reverb=0.7, looseness=0.008, trim=-3.9, preferred=SCREEN, moods=("epic", "heroic", "dramatic", "tense", "mysterious", "majestic", "scary", "grand"),
+        fill="toms", bass="R---R---R---R---", comp="x-------x-------", arp="0.2.3.2.0.2.3.2.", reverb=0.7, looseness=0.008, trim=-3.8, preferred=SCREEN, moods=("epic", "heroic", "dramatic", "tense", "mysterious", "majestic", "scary", "grand"),
     ),
     Style(
         "music box", ("lullaby", "toy", "nursery", "baby", "christmas", "fairy tale", "children"),
         (84, 108), ("C", "G", "F", "D"), False, ("1|5|6|3|4|1|4|5", "1|4|5|1", "1|6|4|5"), ("1|4|7|3|6|4|5:7|1", "1|6|4|5:7"),
         (Seat("lead", "music box"), Seat("arp", "music box", "0.1.2.1.0.1.2.1."), Seat("arp", "celesta", "........3...2...|........2...3...")),
         PIECE, ("x---x---x-x-x---", "x-x-x---x---x---", "x---x-x-x-------", "x-------x---x-x-"),
-        SOFT, fill="none", bass="R-------5-------", comp="x-------x-------", arp="0.1.2.1.0.1.2.1.", reverb=0.6, looseness=0.01, trim=-6.4, preferred=ACOUSTIC, moods=("cute", "innocent", "sweet", "magical", "playful"),
+        SOFT, fill="none", bass="R-------5-------", comp="x-------x-------", arp="0.1.2.1.0.1.2.1.", reverb=0.6, looseness=0.01, trim=-6.1, preferred=ACOUSTIC, moods=("cute", "innocent", "sweet", "magical", "playful"),
     ),
     Style(
         "march", ("marching band", "military", "parade", "brass band", "fanfare", "anthem", "polka", "circus"),
@@ -256,7 +256,7 @@ _ALL = (
         (Seat("lead", "trumpet"), Seat("counter", "french horn"), Seat("comp", "brass section", "..x...x...x...x."), Seat("lead", "piccolo"), Seat("bass", "tuba", "R---5---R---5---"), Seat("drums", "orchestral drums")),
         PIECE, ("x---x-xxx---x---", "x--xx---x--xx---", "x---x---x-x-x-x-", "x-x-x-x-x---x---"),
         (Drum(KICK, "X...x...X...x..."), Drum(SNARE, "x.xxx.x.x.xxx.xx"), Drum(57, "X.......x.......", 0.7)),
-        fill="snare", bass="R---5---R---5---", comp="..x...x...x...x.", reverb=0.35, looseness=0.005, trim=-3.5, preferred=SCREEN, moods=("triumphant", "proud", "patriotic", "victorious"),
+        fill="snare", bass="R---5---R---5---", comp="..x...x...x...x.", reverb=0.35, looseness=0.005, trim=-3.8, preferred=SCREEN, moods=("triumphant", "proud", "patriotic", "victorious"),
     ),
 )  # fmt: skip
 STYLES: dict[str, Style] = {style.name: style for style in _ALL}

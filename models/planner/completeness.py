@@ -22,12 +22,10 @@ _DANGLING = {
     ),
     **dict.fromkeys(
         word_set(
-
-                "a an the my your his her its our their some any every each this these very"
-                " really quite for to of with without by from into at about between through"
-                " during towards until and like as minus times divided multiplied square"
-                " percent of over"
-
+            "a an the my your his her its our their some any every each this these very"
+            " really quite for to of with without by from into at about between through"
+            " during towards until and like as minus times divided multiplied square"
+            " percent of over"
         ),
         0.08,
     ),
@@ -40,10 +38,8 @@ _DANGLING = {
     ),
     **dict.fromkeys(
         word_set(
-
-                "play set make put add say repeat remind tell give start sing create generate"
-                " transcribe write show"
-
+            "play set make put add say repeat remind tell give start sing create generate"
+            " transcribe write show"
         ),
         0.15,
     ),
@@ -133,11 +129,9 @@ _WHOLE = frozenset(
 )
 _UNIT = r"(?:seconds?|minutes?|hours?|days?|percent|bars?|beats?|bpm|o'clock|am|pm)"
 _NUMBER_END = re.compile(
-
-        r"(?:^|\s)(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-        r"|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
-        r"|thousand)$"
-
+    r"(?:^|\s)(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+    r"|thousand)$"
 )
 # Commands whose object is still to come, and those that are complete with it.
 _NEEDS = (
@@ -150,10 +144,8 @@ _NEEDS = (
     (re.compile(rf"remind me in .*{_UNIT}$"), 0.7),
     (
         re.compile(
-
-                r"(?:play|put on|make|create|compose)(?: me| us)? (?:some|a|an|the|something)(?:"
-                r" (?:very|really|calm|slow|fast|sad|happy|dark|quiet|soft|loud|nice))*$"
-
+            r"(?:play|put on|make|create|compose)(?: me| us)? (?:some|a|an|the|something)(?:"
+            r" (?:very|really|calm|slow|fast|sad|happy|dark|quiet|soft|loud|nice))*$"
         ),
         0.12,
     ),
@@ -161,44 +153,37 @@ _NEEDS = (
     (re.compile(r"^(?:say|repeat after me|repeat)$"), 0.1),
     (
         re.compile(
-
-                r"^(?:no|wait|no wait|well|so|okay so|hold on|let me (?:think|see)|i think|i"
-                r" mean|you know|actually|hmm)$"
-
+            r"^(?:no|wait|no wait|well|so|okay so|hold on|let me (?:think|see)|i think|i"
+            r" mean|you know|actually|hmm)$"
         ),
         0.15,
     ),
     (
         re.compile(
-
-                r"^(?:what|what's|what is|how|who|when|where|why|which|how much|how many|how"
-                r" much is|what are|who is|tell me)$"
-
+            r"^(?:what|what's|what is|how|who|when|where|why|which|how much|how many|how"
+            r" much is|what are|who is|tell me)$"
         ),
         0.15,
     ),
 )
 _COMMAND = re.compile(
-
-        r"^(?:please |now |and |okay |hey )*(?:(?:can|could|would|will) you (?:please"
-        r" )?)?(?:play|stop|turn|add|make|put|set|cancel|say|what|who|how|when|tell|give"
-        r"|start|speak|use|switch|change|remove|drop|lower|raise|keep|repeat|remind"
-        r"|calculate|mute|no|generate)\b"
-
+    r"^(?:please |now |and |okay |hey )*(?:(?:can|could|would|will) you (?:please"
+    r" )?)?(?:play|stop|turn|add|make|put|set|cancel|say|what|who|how|when|tell|give"
+    r"|start|speak|use|switch|change|remove|drop|lower|raise|keep|repeat|remind"
+    r"|calculate|mute|no|generate)\b"
 )
 _SUM_END = re.compile(
-
-        r"\b(?:plus|minus|times|divided by|multiplied by|over|root of|percent of|to the"
-        r" power of) (?:(?:a|one|two|three|four|five|six|seven|eight|nine) (?:hundred"
-        r"|thousand)|\S+)$"
-
+    r"\b(?:plus|minus|times|divided by|multiplied by|over|root of|percent of|to the"
+    r" power of) (?:(?:a|one|two|three|four|five|six|seven|eight|nine) (?:hundred"
+    r"|thousand)|\S+)$"
 )
 
 
 def completeness(text: str) -> float:
     """How surely `text` (a partial transcript) is complete: 0 certainly goes on, 1 certainly done. Pure.
 
-    Nothing said yet is 0. Punctuation of a recogniser that writes it counts: "?" and "." as ends, "," as none.
+    Nothing said yet is 0. Punctuation of a recogniser that writes it counts: "?" and "." as ends, "," as
+    none.
     """
     words = _WORD.findall(text.lower().replace("’", "'"))
     if not words:
@@ -238,15 +223,20 @@ def _by_ending(words: list[str], plain: str) -> float:
             return 0.95
         if last in {"is", "are", "do"} and words[0] in {"what", "who", "how", "where"} and len(words) > 3:
             return 0.75  # "what time it is", "what can you do"
-        if last in {"me", "us", "you"} and words[0] not in {
-            "play",
-            "tell",
-            "give",
-            "remind",
-            "show",
-            "make",
-            "sing",
-        }:
+        if (
+            last in {"me", "us", "you"}
+            and len(words) > 2
+            and words[0]
+            not in {
+                "play",
+                "tell",
+                "give",
+                "remind",
+                "show",
+                "make",
+                "sing",
+            }
+        ):
             return 0.75
         return _DANGLING[last]
     if _SUM_END.search(plain):

@@ -2,10 +2,12 @@
 
 A round reads the last message:
 
-1. a person's words are read (`words.py`), cut where one command ends and the next begins, and each piece goes to
-   the rules of `grammar/`; the best candidates make the plan. Words that fit nothing are read again as words that
-   sound alike; what stays unclear becomes a short question.
-2. tools' observations, and events, are put into words (`observations.py`), so nothing is claimed before it is done.
+1. a person's words are read (`words.py`), cut where one command ends and the next begins, and each piece goes
+   to
+   the rules of `grammar/`; the best candidates make the plan. Words that fit nothing are read again as words
+   that sound alike; what stays unclear becomes a short question.
+2. tools' observations, and events, are put into words (`observations.py`), so nothing is claimed before it is
+   done.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _SURE = 0.74  # act at once
 _LIKELY = 0.52  # act when the rule has no side effect, else ask first
 _CLOSE = 0.06  # two candidates this near each other are a question, unless the better one is sure
 _REPAIRED = 0.62  # a plan from words that were not said must fit this well
-_MOST_REPAIRS = 24  # readings tried: bounds the work of a request that fits nothing
+_MOST_REPAIRS = 12  # readings tried: bounds the work of a request that fits nothing
 _MOST_WORDS = 80  # of an utterance; more is no command
 _MOST_PARTS = 6
 
@@ -43,7 +45,8 @@ _UNKNOWN = f"That's beyond me. {ABILITIES}."
 
 @dataclass(frozen=True)
 class _Choice:
-    """How an utterance (or a part of it) is understood: parts with their candidates, and how well they fit."""
+    """How an utterance (or a part of it) is understood: parts with their candidates, and how well they
+    fit."""
 
     parts: tuple[tuple[Reading, Candidate], ...]
     fit: float
@@ -118,12 +121,22 @@ class IntentPlanner:
             if meant == "":
                 return ("Okay.",)
             reading = read(meant)
+            chosen = [c for c in self._candidates(reading, context) if c.gist == meant]
+            if chosen:
+                return chosen[0].acts
         choice = self._best(reading, context)
-        if choice.fit < _SURE:
+        content = sum(word not in FUNCTION_WORDS for word in reading.words)
+        # A single word that means something, among words that do not, is no ground to take it for another.
+        if choice.fit < _SURE and (content > 1 or len(reading) <= 2):
             for other in islice(repaired(reading, self._lexicon, self._is_known), _MOST_REPAIRS):
+                top = self._top(other, context)
+                if top is None or top.score(other) < _LIKELY / 2:
+                    continue  # nothing like a command, whole or cut
                 found = self._best(other, context)
                 if found.fit > max(choice.fit + _CLOSE, _REPAIRED - 1e-9):
                     choice = found
+                if choice.fit >= _SURE:
+                    break
         return self._decide(reading, choice, context)
 
     def _decide(self, reading: Reading, choice: _Choice, context: Context) -> Sequence[Act]:
@@ -146,7 +159,8 @@ class IntentPlanner:
         return list(dict.fromkeys(acts))
 
     def _joined(self, acts: list[Act], part: Reading, candidate: Candidate, context: Context) -> list[Act]:
-        """Add a part's acts; an edit of music that the same utterance asked for becomes part of that request."""
+        """Add a part's acts; an edit of music that the same utterance asked for becomes part of that
+        request."""
         begun = next((act for act in acts if isinstance(act, PlayMusic)), None)
         if begun is None:
             return [*acts, *candidate.acts]
@@ -167,7 +181,8 @@ class IntentPlanner:
         return found[0] if found else None
 
     def _best(self, reading: Reading, context: Context) -> _Choice:
-        """The best way to cut an utterance into commands (dynamic programming over the places it may be cut)."""
+        """The best way to cut an utterance into commands (dynamic programming over the places it may be
+        cut)."""
         whole = self._top(reading, context)
         alone = _Choice(((reading, whole),), whole.score(reading)) if whole else _Choice((), 0.0)
         cuts = [0, *islice(self._cuts(reading), 2 * _MOST_PARTS), len(reading)]

@@ -69,6 +69,8 @@ NUMBER_WORDS = frozenset(
     {*_UNITS, *_TEN_WORDS, *_SCALES, "hundred", "dozen", "point", "half", "quarter", "third"}
 )
 
+_STARTS = frozenset({*_UNITS, *_TEN_WORDS, *_PARTS, "a", "one", "point", "dot"})
+
 Parsed = tuple[Fraction, int]
 
 
@@ -77,6 +79,9 @@ def parse_number(words: Sequence[str], at: int, *, loose: bool = False, pairs: b
 
     `loose` also takes words that only sound like digits; `pairs` reads "one twenty" as 120 (a tempo).
     """
+    first = _word(words, at)
+    if not (loose or first in _STARTS or first[:1].isdigit()):
+        return None
     found = _numeral(words, at) or _spoken(words, at, pairs=pairs) or _part(words, at)
     if found is None and loose and at < len(words) and words[at] in _SOUNDS_LIKE:
         found = Fraction(_SOUNDS_LIKE[words[at]]), at + 1
@@ -196,7 +201,8 @@ def _decimals(value: Fraction, words: Sequence[str], at: int) -> Parsed | None:
 
 
 def _mixed(value: Fraction, words: Sequence[str], at: int) -> Parsed:
-    """What may follow a whole number: decimals, a part ("two and a half", "three quarters"), "point five million"."""
+    """What may follow a whole number: decimals, a part ("two and a half", "three quarters"), "point five
+    million"."""
     if found := _decimals(value, words, at):
         value, at = found
         while (scale := _SCALES.get(_word(words, at))) is not None:

@@ -1,4 +1,5 @@
-"""A planner behind any OpenAI-compatible chat-completions URL (OpenAI, vLLM, llama.cpp, Ollama ...), streamed."""
+"""A planner behind any OpenAI-compatible chat-completions URL (OpenAI, vLLM, llama.cpp, Ollama ...),
+streamed."""
 
 from __future__ import annotations
 
@@ -23,12 +24,13 @@ _NO_KEY = "none"  # local servers ask for none, but the client wants one
 class OpenAIPlanner:
     """Plans with a language model that a chat-completions server runs.
 
-    `url` is the API's base, for example "http://127.0.0.1:8000/v1"; the key is read from the environment variable
-    `api_key_env`, once, and never appears in messages. `timeout_s` bounds the wait for the first token and between
-    tokens. `temperature` and `max_tokens` are left to the server when None. Closing the stream closes the HTTP
-    response at once, so that the server stops generating.
+    `url` is the API's base, for example "http://127.0.0.1:8000/v1"; the key is read from the environment
+    variable `api_key_env`, once, and never appears in messages. `timeout_s` bounds the wait for the first
+    token and between tokens. `temperature` and `max_tokens` are left to the server when None. Closing the
+    stream closes the HTTP response at once, so that the server stops generating.
 
-    Raises `BackendUnavailableError` when `url` or `model` is no usable setting; a stream raises `BackendError`.
+    Raises `BackendUnavailableError` when `url` or `model` is no usable setting; a stream raises
+    `BackendError`.
     """
 
     def __init__(
@@ -43,10 +45,8 @@ class OpenAIPlanner:
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise BackendUnavailableError(
-
-                    f"the planner's url must begin with http:// or https://, for example"
-                    f" http://127.0.0.1:8000/v1; got {shown_url(url)!r}"
-
+                f"the planner's url must begin with http:// or https://, for example"
+                f" http://127.0.0.1:8000/v1; got {shown_url(url)!r}"
             )
         if not model:
             raise BackendUnavailableError("the planner needs the name of a model: set the option 'model'")
@@ -101,15 +101,14 @@ class OpenAIPlanner:
                             yield call
         if not finished:
             raise BackendError(
-
-                    f"the language model server at {shown_url(self._url)} broke off in the middle of"
-                    f" a reply; try again, and look into its log"
-
+                f"the language model server at {shown_url(self._url)} broke off in the middle of"
+                f" a reply; try again, and look into its log"
             )
         yield PlanDone(input_tokens=usage[0], output_tokens=usage[1])
 
     async def _chunks(self, request: PlanRequest) -> AsyncGenerator[ChatCompletionChunk, None]:
-        """The server's chunks, each waited for at most `timeout_s`; the response is closed however this ends."""
+        """The server's chunks, each waited for at most `timeout_s`; the response is closed however this
+        ends."""
         options: dict[str, Any] = {**self._options, "messages": chat_messages(request)}
         if request.tools:
             options["tools"] = chat_tools(request.tools)

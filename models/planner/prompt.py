@@ -9,12 +9,13 @@ from models.api import ChatMessage, PlanRequest, Situation, ToolSchema
 
 MANNER = """\
 You are a voice assistant that also makes music and sound. Everything you write is spoken aloud at once.
-Speak as people do: one or two short sentences, plain words, no markdown, no lists, no emoji, no links; write numbers, \
-units and times the way they are said. What you hear comes from a speech recogniser and may hold misheard words: take the \
-likeliest meaning, and ask one short question when you cannot tell.
-Act only through the tools. Say nothing of having done a thing before its result has come back; then say briefly what is true. \
-When a tool fails, say why and what would help. To change the music that plays, call play_music with its last brief and only \
-the asked fields changed. When no tool can do what is asked, say so in one sentence and name the nearest thing you can do.
+Speak as people do: one or two short sentences, plain words, no markdown, no lists, no emoji, no links; \
+write numbers, units and times the way they are said. What you hear comes from a speech recogniser and \
+may hold misheard words: take the likeliest meaning, and ask one short question when you cannot tell.
+Act only through the tools. Say nothing of having done a thing before its result has come back; then say \
+briefly what is true. When a tool fails, say why and what would help. To change the music that plays, \
+call play_music with its last brief and only the asked fields changed. When no tool can do what is \
+asked, say so in one sentence and name the nearest thing you can do.
 Stay silent (write nothing) after a tool whose effect is heard, such as stopping."""
 
 INTERRUPTED = "[the person interrupted here; nothing after this was heard]"
@@ -40,9 +41,9 @@ def describe(situation: Situation) -> str:
 def chat_messages(request: PlanRequest) -> list[dict[str, Any]]:
     """The conversation in the chat-completions format.
 
-    A reply that was cut short is marked, so that the model knows what was not heard. Calls without an observation,
-    which servers refuse, are left out (their reply was interrupted before they ended), and so are observations
-    without their call.
+    A reply that was cut short is marked, so that the model knows what was not heard. Calls without an
+    observation, which servers refuse, are left out (their reply was interrupted before they ended), and so
+    are observations without their call.
     """
     answered = {message.call_id for message in request.messages if message.role == "tool"}
     called = {call.call_id for message in request.messages for call in message.calls}

@@ -22,12 +22,10 @@ from models.planner.words import FUNCTION_WORDS, Reading
 
 # Words that open a command or a question: where one may end and the next begin.
 OPENINGS = word_set(
-
-        "play set stop what how tell remind cancel turn say make add put give speak"
-        " start who when repeat mute go continue resume use generate create compose"
-        " wake pause book call is calculate change switch which why where sing record"
-        " show let delete"
-
+    "play set stop what how tell remind cancel turn say make add put give speak"
+    " start who when repeat mute go continue resume use generate create compose"
+    " wake pause book call is calculate change switch which why where sing record"
+    " show let delete"
 )
 JOINTS = frozenset({"and", "then", "also", "but", "plus"})
 
@@ -39,7 +37,8 @@ Act = str | Step  # words to say, or a tool to call
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a rule would do. `gist` puts it as a command, for "Shall I ...?"; empty when nothing can go wrong."""
+    """What a rule would do. `gist` puts it as a command, for "Shall I ...?"; empty when nothing can go
+    wrong."""
 
     acts: tuple[Act, ...]
     confidence: float

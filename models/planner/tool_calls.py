@@ -1,7 +1,8 @@
 """Putting tool calls together from the fragments of a chat-completions stream.
 
-Servers differ: OpenAI sends the id and name first and the arguments in pieces, interleaved by index; some send
-whole calls in one chunk, some leave out the index or the id, some send the id or the name again with each piece.
+Servers differ: OpenAI sends the id and name first and the arguments in pieces, interleaved by index; some
+send whole calls in one chunk, some leave out the index or the id, some send the id or the name again with
+each piece.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class CallAssembler:
         partial.arguments += _text(fragment.function.arguments)
 
     def calls(self) -> list[ToolCall]:
-        """The whole calls. Raises `BackendError` for one without a name or whose arguments are no JSON object."""
+        """The whole calls. Raises `BackendError` for one without a name or whose arguments are no JSON
+        object."""
         return [_whole(partial) for partial in self._partials]
 
     def _find(self, fragment: Fragment) -> _Partial:
@@ -114,7 +116,8 @@ def _whole(partial: _Partial) -> ToolCall:
     arguments = partial.arguments.strip() or "{}"
     if not _is_object(arguments):
         raise BackendError(
-            f"the language model called {partial.name} with arguments that are no JSON object; try again, lower the"
+            f"the language model called {partial.name} with arguments that are no JSON"
+            f" object; try again, lower the"
             " temperature, or use a model made for tool calls"
         )
     return ToolCall(

@@ -39,29 +39,33 @@ _HAS_IS = word_set("what who where when how that it here there he she time day n
 HESITATIONS = word_set("um uh uhm umm er erm err ah hm hmm mm please kindly basically")
 
 _LEAD = (
-    "hey", "hi", "hello", "okay", "so", "well", "right", "alright", "all right", "now", "oh", "and", "then",
-    "but", "also", "actually", "no", "nope", "wait", "hold on", "sorry", "i mean", "you know", "like", "just",
-    "yeah", "yes", "sure", "listen", "computer", "assistant", "there", "no wait", "next", "first", "after that",
-    "could you", "can you", "would you", "will you", "can we", "could we", "may i", "can i", "could i", "might i", "do you think you could",
-    "i would like you to", "i want you to", "i would love you to", "i would like to", "i want to", "i need you to",
-    "i would love to", "would you mind", "do me a favor and", "do me a favour and", "go ahead and", "is it possible to",
-    "are you able to", "i was wondering if you could", "maybe", "perhaps", "how about you", "why do not you",
-    "i think", "let us", "let me", "if you could", "be so kind and", "be so good and", "i said", "i asked you to",
-    "any chance you could", "mind", "quickly", "cool", "thanks", "thank you", "if you would",
-)  # fmt: skip
+    "hey, hi, hello, okay, so, well, right, alright, all right, now, oh, and, then, but, also, "
+    "actually, no, nope, wait, hold on, sorry, i mean, you know, like, just, yeah, yes, sure, listen, "
+    "computer, assistant, there, no wait, next, first, after that, could you, can you, would you, "
+    "will you, can we, could we, may i, can i, could i, might i, do you think you could, i would like "
+    "you to, i want you to, i would love you to, i would like to, i want to, i need you to, i would "
+    "love to, would you mind, do me a favor and, do me a favour and, go ahead and, is it possible to, "
+    "are you able to, i was wondering if you could, maybe, perhaps, how about you, why do not you, i "
+    "think, let us, let me, if you could, be so kind and, be so good and, i said, i asked you to, any "
+    "chance you could, mind, quickly, cool, thanks, thank you, if you would"
+)
 _TAIL = (
-    "for me", "thanks", "thank you", "right now", "now", "okay", "will you", "would you", "could you", "can you",
-    "if you can", "if you could", "if you do not mind", "then", "mate", "computer", "assistant", "right away", "and",
-    "quickly", "real quick", "thank you very much", "thanks a lot", "cheers", "if possible", "at once", "buddy",
-    "if that is okay", "would you mind", "again thanks", "dear", "so much",
-)  # fmt: skip
-_LEADS = frozenset(tuple(phrase.split()) for phrase in _LEAD)
-_TAILS = frozenset(tuple(phrase.split()) for phrase in _TAIL)
+    "for me, thanks, thank you, right now, now, okay, will you, would you, could you, can you, if you "
+    "can, if you could, if you do not mind, then, mate, computer, assistant, right away, and, "
+    "quickly, real quick, thank you very much, thanks a lot, cheers, if possible, at once, buddy, if "
+    "that is okay, would you mind, again thanks, dear, so much"
+)
+_LEADS = frozenset(tuple(phrase.split()) for phrase in _LEAD.split(","))
+_TAILS = frozenset(tuple(phrase.split()) for phrase in _TAIL.split(","))
 _LONGEST_EDGE = max(map(len, _LEADS | _TAILS))
 
 # Words that carry no meaning of their own: leaving them unexplained costs a rule nothing.
 FUNCTION_WORDS = word_set(
-    "a an the of to in on at by for from my your me i you we us is it its that this these those some be am are was do does did will would can could shall with and or but there here have has had any as if so just too also up about then now really very please one thing bit little kind sort maybe again want like need get let give us"
+    "a an the of to in on at by for from my your me i you we us is it its that this"
+    " these those some be am are was do does did will would can could shall with"
+    " and or but there here have has had any as if so just too also up about then"
+    " now really very please one thing bit little kind sort maybe again want like"
+    " need get let give us"
 )
 
 
@@ -80,7 +84,7 @@ class Word:
     ends_sentence: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: a rule may remember what it made of one
 class Reading:
     """One way to read an utterance; `certainty` is below 1 where words were taken for similar ones."""
 
@@ -111,8 +115,8 @@ class Reading:
         return len(self.tokens)
 
     def raw(self, begin: int, end: int | None = None) -> str:
-        """The person's own spelling of words [begin, end), punctuation around them left out; the words as taken
-        where they were taken for others."""
+        """The person's own spelling of words [begin, end), punctuation around them left out; the words as
+        taken where they were taken for others."""
         chosen = self.tokens[begin:end]
         if self.certainty < 1:
             return " ".join(token.text for token in chosen)
@@ -128,7 +132,8 @@ class Reading:
         return Reading(self.source, strip(self.tokens[begin:end]), self.certainty)
 
     def replaced(self, changes: Mapping[int, tuple[str, int, float]]) -> Reading:
-        """Other words in place of some: `changes` maps an index to (new word, words it stands for, certainty)."""
+        """Other words in place of some: `changes` maps an index to (new word, words it stands for,
+        certainty)."""
         tokens: list[Word] = []
         certainty, i = self.certainty, 0
         while i < len(self.tokens):

@@ -1,7 +1,8 @@
 """The mix: several lanes of audio into one 20 ms stereo frame after another. Pure; no clock, no asyncio.
 
 Nothing clicks: every gain moves in a ramp, a cut fades out over 10 ms, a pause fades out a copy of the next
-20 ms and leaves the read position where it was, so that the resume goes on at the exact sample.
+20 ms and leaves the read position where it was, so that the resume goes on at the exact sample. A lane whose
+writer is late fades out over the last 5 ms it has, and waits for a frame and 5 ms more before it goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from realtime.transport.link import FRAME_SAMPLES, StereoFrame
 Pcm = NDArray[np.float32]  # shape (samples, 2), full scale 1.0
 
 CUT_SAMPLES = SPEAKING_RATE // 100  # 10 ms: short enough to be a stop, long enough not to be a click
-FADE_IN_SAMPLES = SPEAKING_RATE // 200  # 5 ms after a pause or an underrun
+FADE_SAMPLES = SPEAKING_RATE // 200  # 5 ms: in after a pause, out before an underrun and in after it
 DUCK_DOWN_S = 0.06
 DUCK_UP_S = 0.4
 DUCK_HOLD_FRAMES = 15  # 300 ms: music stays down through the gaps between clauses
@@ -60,7 +61,8 @@ class Lane:
         self._buffered = 0
         self._state = LaneState.PLAYING
         self._tail: Pcm | None = None
-        self._fade_in = False
+        self._sounding = False  # the last frame ended at full level: a cut needs a tail, a pause a fade
+        self._fade_in = False  # the next sample goes on in the middle of a sound
         self._gain = 1.0
         self._target = 1.0
         self._step = 1.0
@@ -94,25 +96,23 @@ class Lane:
     def pause(self) -> None:
         """Fall silent within one frame, keeping the position."""
         if self._state is LaneState.PLAYING:
-            self._state = LaneState.PAUSING if self._buffered else LaneState.PAUSED
+            sounds = self._sounding and self._buffered > 0
+            self._state = LaneState.PAUSING if sounds else LaneState.PAUSED
 
     def resume(self) -> None:
         """Go on at the sample where `pause` began."""
-        if self._state is LaneState.PAUSED:
-            self._fade_in = True
         self._state = LaneState.PLAYING
 
     def clear(self) -> None:
         """Drop everything; what was sounding fades out over CUT_SAMPLES."""
-        if self._state is not LaneState.PAUSED and self._buffered:
-            tail = self._peek(min(CUT_SAMPLES, self._buffered)).copy()
-            gain = self._gain * np.linspace(1, 0, len(tail), dtype=np.float32)[:, None]
-            self._tail = tail * gain
+        if self._sounding and self._state is not LaneState.PAUSED and self._buffered:
+            tail = self._peek(min(CUT_SAMPLES, self._buffered))
+            self._tail = tail * (self._gain * _line(1, 0, len(tail)))
         self._pieces.clear()
         self._buffered = 0
         self._state = LaneState.PLAYING
+        self._sounding = self._fade_in = False
         self.finished = True
-        self._fade_in = False
 
     def set_gain(self, target: float, seconds: float = DUCK_DOWN_S) -> None:
         """Move the gain to `target` over `seconds`."""
@@ -125,32 +125,46 @@ class Lane:
         out: Pcm | None = None
         if self._state is LaneState.PAUSING:
             piece = self._peek(min(samples, self._buffered))
-            fade = np.linspace(1, 0, len(piece), dtype=np.float32)[:, None]
-            out = _padded(piece * fade * self._gain, samples)
+            out = _padded(piece * (self._gain * _line(1, 0, len(piece))), samples)
             self._state = LaneState.PAUSED
-        elif self._state is LaneState.PLAYING and self._buffered:
+            self._sounding = False
+            self._fade_in = True
+        elif self._state is LaneState.PLAYING and self._buffered and not self._waits(samples):
             out = self._play(samples)
+        else:
+            self._sounding = False
         if self._tail is not None:
             cut = _padded(self._tail, samples)
             out = cut if out is None else out + cut
             self._tail = None
         return out
 
+    def _starves(self, samples: int) -> bool:
+        """Whether too little would be left after this pull to fade out with in the next."""
+        return not self.finished and self._buffered < samples + FADE_SAMPLES
+
+    def _waits(self, samples: int) -> bool:
+        """Whether a silent lane should rather stay silent than begin with what would soon run out."""
+        return not self._sounding and self._starves(samples)
+
     def _play(self, samples: int) -> Pcm:
+        starves = self._starves(samples)
+        if not self._sounding:
+            self._gain = self._target  # nobody hears the gain of silence move
         piece = self._take(min(samples, self._buffered))
         gains = ramped(self._gain, self._target, self._step, len(piece))
         self._gain = float(gains[-1, 0])
         out = piece * gains
         if self._fade_in:
-            count = min(FADE_IN_SAMPLES, len(out))
-            out[:count] *= np.linspace(0, 1, count, dtype=np.float32)[:, None]
-            self._fade_in = False
-        if len(out) < samples and not self.finished:
+            count = min(FADE_SAMPLES, len(out))
+            out[:count] *= _line(0, 1, count)
+        if starves:
             # The writer is late. Fade what is left, and fade in when it is back: a gap, but no click.
             self.underruns += 1
-            count = min(FADE_IN_SAMPLES, len(out))
-            out[-count:] *= np.linspace(1, 0, count, dtype=np.float32)[:, None]
-            self._fade_in = True
+            count = min(FADE_SAMPLES, len(out))
+            out[-count:] *= _line(1, 0, count)
+        self._fade_in = starves
+        self._sounding = not starves
         self.consumed += len(piece)
         return _padded(out, samples)
 
@@ -231,6 +245,11 @@ def limited(pcm: Pcm) -> Pcm:
         return pcm
     bent = 0.8 + 0.2 * np.tanh((magnitude - 0.8) / 0.2)
     return np.where(magnitude > 0.8, np.sign(pcm) * bent, pcm).astype(np.float32)
+
+
+def _line(start: float, stop: float, samples: int) -> Pcm:
+    """A fade, both ends included, shape (samples, 1)."""
+    return np.linspace(start, stop, samples, dtype=np.float32)[:, None]
 
 
 def _padded(pcm: Pcm, samples: int) -> Pcm:

@@ -33,9 +33,9 @@ class Speaker:
     async def run(self) -> None:
         """Play for as long as the session lasts."""
         while True:
-            self._wake.clear()
-            if not self.mixer.audible:
+            while not self.mixer.audible:
                 await self._wake.wait()
+                self._wake.clear()
             await self._play()
 
     async def write(self, lane: Lane, pcm: Pcm) -> None:
@@ -80,6 +80,11 @@ class Speaker:
         silent = 0
         owner: AudioOwner | None = None
         while silent < SILENCE_FRAMES:
+            late = loop.time() - due
+            if late > LATE_S:
+                self._metrics.frames_late.inc()
+            if late > GIVE_UP_S:
+                due += late
             owner = self.owner() or owner  # the tail of a cut belongs to whom was cut
             frame = self.mixer.pull()
             silent = 0 if frame is not None else silent + 1
@@ -89,9 +94,4 @@ class Speaker:
             for observer in self.on_frame:
                 observer()
             due += FRAME_MS / 1000
-            behind = loop.time() - due
-            if behind > LATE_S:
-                self._metrics.frames_late.inc()
-            if behind > GIVE_UP_S:
-                due = loop.time()
             await asyncio.sleep(max(0.0, due - loop.time()))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from models.api import HEARING_RATE
 from realtime.transport.aiortc_hooks import RtpAudioPacket
-from realtime.transport.jitter import JitterBuffer, Kind, MediaPacket, Piece
+from realtime.transport.jitter import RATE, JitterBuffer, Kind, MediaPacket, Piece
 from realtime.transport.link import InputAudio
 from realtime.transport.mailbox import Mailbox
 from realtime.transport.opus import OpusDecoder, OpusError
 from realtime.transport.opus_packet import has_fec, is_silence, packet_samples
 
-HEARING_RATE = 16_000  # Hz, as models.api says
-RATIO = 3  # samples of the RTP clock to one of HEARING_RATE
+RATIO = RATE // HEARING_RATE  # samples of the RTP clock to one of ours
 CAPACITY = 250  # pieces, 5 s: more than what comes at once after the longest stall that is bridged
 SMOOTHING = 0.05  # weight of a new packet in the mean delay: about its last 20
 
@@ -31,6 +31,7 @@ class Microphone:
         self._decoder = OpusDecoder(HEARING_RATE)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._closed = False
 
     def receive(self, packet: RtpAudioPacket) -> None:
@@ -67,11 +68,12 @@ class Microphone:
         while (piece := self.jitter.pop(now)) is not None:
             self.audio.put(self._render(piece))
         wake = self.jitter.wake_at()
-        if wake is None or (self._timer is not None and self._timer.when() <= wake):
+        if wake is None or (self._timer is not None and self._timer_at <= wake):
             return  # a timer that fires too early costs less than one set anew for every packet
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(wake, self._timer_fired)
+        self._timer_at = wake  # kept here: uvloop gives a handle without `when` for what is due at once
 
     def _timer_fired(self) -> None:
         self._timer = None

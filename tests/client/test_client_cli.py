@@ -104,10 +104,12 @@ def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "there is no such folder" in one_line(capsys)
 
 
-@pytest.mark.parametrize("wrong", [["--wait", "-1"], ["--transport", "pigeon"], ["--wait", "nan"]])
+@pytest.mark.parametrize(
+    "wrong", [["--wait", "-1"], ["--transport", "pigeon"], ["--wait", "nan"], ["--interrupt-after", "-5"], []]
+)
 def test_wrong_usage(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["text", "hello", *wrong])
+        main(["text", *(["hello", *wrong] if wrong else [])])
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
 

@@ -18,6 +18,7 @@ from models.planner.grammar import (
     speech,
     timers,
     unsupported,
+    voice,
 )
 from models.planner.numbers import NUMBER_WORDS
 from models.planner.rules import Rule
@@ -30,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     *clock.RULES,
     *arithmetic.RULES,
     *playback.RULES,
+    *voice.RULES,
     *sound.RULES,
     *music.RULES,
     *glossary.RULES,
@@ -38,8 +40,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 _MISHEARD = (
-    "set cancel play stop timer time what make sound music something tell say repeat louder softer faster slower"
-    " how long left voice speak remind square root divided multiplied add seconds minutes hours key without no with"
+    "set cancel play stop timer time what make sound music something tell say"
+    " repeat louder softer faster slower"
+    " how long left voice speak remind square root divided multiplied add seconds"
+    " minutes hours key without no with"
 )
 _TOO_COMMON = word_set("i a o is it an the x p m r to be of")
 
@@ -48,7 +52,7 @@ VOCABULARY: frozenset[str] = (
     frozenset(word for known in RULES for word in known.cues if word.isalpha() and len(word) > 2)
     | music.VOCABULARY
     | sound.VOCABULARY
-    | frozenset(playback.LANGUAGES)
+    | frozenset(voice.LANGUAGES)
     | NUMBER_WORDS
     | UNIT_WORDS
     | frozenset(_MISHEARD.split())

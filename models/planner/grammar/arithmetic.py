@@ -35,9 +35,16 @@ class _ImpossibleError(Exception):
     """The sum has no answer; the message says why, in words to speak."""
 
 
-def _phrases(*groups: tuple[str, str]) -> tuple[tuple[tuple[str, ...], str], ...]:
+_Phrases = dict[str, list[tuple[tuple[str, ...], str]]]
+
+
+def _phrases(*groups: tuple[str, str]) -> _Phrases:
+    """Phrases by their first word, the longest first, each with what it stands for."""
     listed = [(tuple(phrase.split()), name) for phrases, name in groups for phrase in phrases.split(",")]
-    return tuple(sorted(listed, key=lambda entry: -len(entry[0])))
+    by_opening: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for phrase, name in sorted(listed, key=lambda entry: -len(entry[0])):
+        by_opening.setdefault(phrase[0], []).append((phrase, name))
+    return by_opening
 
 
 _ADDING = _phrases(
@@ -51,22 +58,34 @@ _MULTIPLYING = _phrases(
 )
 _POWERING = _phrases(
     ("to the power of,raised to the power of,to the power,^,raised to,power", "^"),
-    ("squared,square", "2"), ("cubed,cube", "3"), ("factorial", "!"),
-)  # fmt: skip
+    ("squared,square", "2"),
+    ("cubed,cube", "3"),
+    ("factorial", "!"),
+)
 _FUNCTIONS = _phrases(
-    ("the square root of,square root of,square root,root of,square route of,squared root of,the root of", "sqrt"),
+    (
+        ("the square root of,square root of,square root,root of,square route of,squared root of,the root of"),
+        "sqrt",
+    ),
     ("the cube root of,cube root of,cubic root of,cubed root of", "cbrt"),
-    ("the square of,square of", "2"), ("the cube of,cube of", "3"),
-    ("double,twice", "double"), ("triple,thrice", "triple"), ("half of,half,one half of,a half of", "half"),
-    ("the factorial of,factorial of", "!"), ("a third of,one third of", "third"), ("a quarter of,one quarter of", "quarter"),
-)  # fmt: skip
+    ("the square of,square of", "2"),
+    ("the cube of,cube of", "3"),
+    ("double,twice", "double"),
+    ("triple,thrice", "triple"),
+    ("half of,half,one half of,a half of", "half"),
+    ("the factorial of,factorial of", "!"),
+    ("a third of,one third of", "third"),
+    ("a quarter of,one quarter of", "quarter"),
+)
 _TWO_PLACE = _phrases(
-    ("the sum of,sum of,sum,add,add up", "+"), ("the product of,product of,multiply", "*"),
+    ("the sum of,sum of,sum,add,add up", "+"),
+    ("the product of,product of,multiply", "*"),
     ("the difference between,difference between,the difference of", "-"),
-    ("the quotient of,quotient of,divide", "/"), ("subtract,take", "from"),
+    ("the quotient of,quotient of,divide", "/"),
+    ("subtract,take", "from"),
     ("the average of,average of,the mean of,the average between", "mean"),
-)  # fmt: skip
-_PERCENT = frozenset({"percent", "per"})
+)
+_PERCENT = frozenset({"percent", "cent"})
 
 
 def _power(base: Number, exponent: Number) -> Number:
@@ -118,9 +137,14 @@ def _divide(x: Number, y: Number, *, remainder: bool = False) -> Number:
 
 def _binary(sign: str, x: Number, y: Number) -> Number:
     operations: dict[str, Callable[[Number, Number], Number]] = {
-        "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": _divide,
-        "%": lambda a, b: _divide(a, b, remainder=True), "from": lambda a, b: b - a, "mean": lambda a, b: (a + b) / 2,
-    }  # fmt: skip
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "/": _divide,
+        "%": lambda a, b: _divide(a, b, remainder=True),
+        "from": lambda a, b: b - a,
+        "mean": lambda a, b: (a + b) / 2,
+    }
     try:
         return operations[sign](x, y)
     except OverflowError:
@@ -128,10 +152,17 @@ def _binary(sign: str, x: Number, y: Number) -> Number:
 
 
 _UNARY: dict[str, Callable[[Number], Number]] = {
-    "sqrt": lambda v: _root(v, 2), "cbrt": lambda v: _root(v, 3), "2": lambda v: _power(v, Fraction(2)),
-    "3": lambda v: _power(v, Fraction(3)), "!": _factorial, "double": lambda v: v * 2, "triple": lambda v: v * 3,
-    "half": lambda v: v / 2, "third": lambda v: v / 3, "quarter": lambda v: v / 4,
-}  # fmt: skip
+    "sqrt": lambda v: _root(v, 2),
+    "cbrt": lambda v: _root(v, 3),
+    "2": lambda v: _power(v, Fraction(2)),
+    "3": lambda v: _power(v, Fraction(3)),
+    "!": _factorial,
+    "double": lambda v: v * 2,
+    "triple": lambda v: v * 3,
+    "half": lambda v: v / 2,
+    "third": lambda v: v / 3,
+    "quarter": lambda v: v / 4,
+}
 
 
 class _Parser:
@@ -140,8 +171,9 @@ class _Parser:
     def __init__(self, words: Sequence[str], at: int) -> None:
         self.words, self.at, self.operations = words, at, 0
 
-    def take(self, phrases: Sequence[tuple[tuple[str, ...], str]]) -> str:
-        for phrase, name in phrases:
+    def take(self, phrases: _Phrases) -> str:
+        opening = self.words[self.at] if self.at < len(self.words) else ""
+        for phrase, name in phrases.get(opening, ()):
             if tuple(self.words[self.at : self.at + len(phrase)]) == phrase:
                 self.at += len(phrase)
                 self.operations += 1
@@ -166,7 +198,7 @@ class _Parser:
             except _NoSumError:
                 self.at, self.operations = begin, before
                 return value
-            if self.at < len(self.words) and self.words[self.at - 1] in _PERCENT:
+            if self.words[self.at - 1] in _PERCENT:
                 right = value * right  # "fifty plus ten percent" is 55
             value = _binary(sign, value, right)
 
@@ -265,21 +297,27 @@ def spoken_number(value: Number) -> str:
         )
     if size.denominator == 1 and not isinstance(value, float):
         return f"{sign}{size.numerator}"
-    rounded = round(
-        size, 6 if size >= 1 else 6 + min(12, len(str(size.denominator // max(size.numerator, 1))))
-    )
+    # Six decimals, counted from the first that is not zero for what would else be said as nothing.
+    leading = 0 if size >= Fraction(1, 1000) else len(str(size.denominator // max(size.numerator, 1)))
+    rounded = round(size, min(18, 6 + leading))
     digits = f"{float(rounded):.12f}".rstrip("0").rstrip(".")
     about = "" if rounded == size and not isinstance(value, float) else "about "
     return f"{about}{sign}{digits}"
 
 
 _ASKING = (
-    r"what (?:is|are|does|do|would be|will be|s)|how much (?:is|are|does|do|would)|how many (?:is|are)|calculate|compute|work out|solve|tell me|"
-    r"what|evaluate|figure out|how much|the (?:answer|result) (?:to|of)|result of|and what is|what do you get (?:if|when)(?: you)?|what is the (?:answer|result|value) (?:to|of)|do the sum"
+    r"what (?:is|are|does|do|would be|will be|s)|how much (?:is|are|does|do|would)"
+    r"|how many (?:is|are)|calculate|compute|work out|solve|tell me|"
+    r"what|evaluate|figure out|how much|the (?:answer|result) (?:to|of)|result of"
+    r"|and what is|what do you get (?:if|when)(?: you)?|what is the (?:answer|result"
+    r"|value) (?:to|of)|do the sum"
 )
 _TAIL = r"(?:equals?|equal to|make|makes|=|give|come to|is)(?: to)?(?: what)?"
 CUES = word_set(
-    "plus minus times multiplied multiply divided divide over root squared cubed cube square percent power sum product difference average factorial subtract add half double twice triple third quarter modulo mod + - / x ^ take per thirds quarters fifths less"
+    "plus minus times multiplied multiply divided divide over root squared cubed"
+    " cube square percent power sum product difference average factorial subtract"
+    " add half double twice triple third quarter modulo mod + - / x ^ take per"
+    " thirds quarters fifths less"
 )
 
 
@@ -295,7 +333,7 @@ def calculate(reading: Reading, context: Context) -> Candidate | None:
         try:
             value, end, operations = evaluate(words, begin)
             answer = spoken_number(value)
-            text = f"That's {answer}." if not answer.startswith("more") else f"That's {answer}."
+            text = f"That's {answer}."
         except _NoSumError:
             continue
         except _ImpossibleError as error:

@@ -10,16 +10,23 @@ from models.planner.rules import Candidate, Context, Rule, rule, search
 from models.planner.words import Reading
 
 _TIME = (
-    r"what (?:time|hour) (?:is it|do (?:you|we) have|have you got|it is)|what is the (?:current |exact |right )?(?:time|hour)"
+    r"what (?:time|hour) (?:is it|do (?:you|we) have|have you got|it is)|what is the"
+    r" (?:current |exact |right )?(?:time|hour)"
     r"|what (?:time|clock)|(?:tell|give) me (?:what )?(?:the )?(?:current |exact )?time(?: it is)?"
-    r"|(?:have|do) you (?:got|have|know|got any idea) (?:the|what) time(?: it is)?|how late is it|time check|the time|current time|time"
+    r"|(?:have|do) you (?:got|have|know|got any idea) (?:the|what) time(?: it is)?"
+    r"|how late is it|time check|the time|current time|time"
     r"|(?:is|know|wonder|say|check|need) (?:what |the )?(?:current )?time(?: (?:is it|it is|of day))?"
 )
 _PLACES = r"(?:in|at|over in) (?!the\b|this\b|my\b|here\b|a\b|now\b|total\b|seconds\b)([a-z]+(?: [a-z]+)?)"
 _DATE = (
-    r"what(?: is| was| will be)? (?:the |today'?s |tomorrow'?s |yesterday'?s )?(?:current )?(?:day|date|weekday|month|year)(?: of the (?:week|month))?(?: (?:is|was|will) (?:it|today|tomorrow|yesterday)(?: be)?| do we have| are we(?: in)?| we have)?"
-    r"|(?:what|which) (?:day|date|weekday|month|year)(?: of the week)?(?: (?:is it|is today|is tomorrow|was yesterday|it is|have we|do we have|are we in))?"
-    r"|(?:tell|give) me (?:the |today'?s |what )?(?:date|day|month|year)|(?:today'?s|the) date|date|(?:is it|are we) (?:what|which) day"
+    r"what(?: is| was| will be)? (?:the |today'?s |tomorrow'?s |yesterday'?s"
+    r" )?(?:current )?(?:day|date|weekday|month|year)(?: of the (?:week|month))?(?:"
+    r" (?:is|was|will) (?:it|today|tomorrow|yesterday)(?: be)?| do we have| are"
+    r" we(?: in)?| we have)?"
+    r"|(?:what|which) (?:day|date|weekday|month|year)(?: of the week)?(?: (?:is it"
+    r"|is today|is tomorrow|was yesterday|it is|have we|do we have|are we in))?"
+    r"|(?:tell|give) me (?:the |today'?s |what )?(?:date|day|month|year)|(?:today'?s"
+    r"|the) date|date|(?:is it|are we) (?:what|which) day"
 )
 _DAYS = {"tomorrow": 1, "yesterday": -1}
 

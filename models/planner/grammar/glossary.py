@@ -10,7 +10,9 @@ _TERMS = {
     "tritone": "A tritone is an interval of three whole tones, six semitones, as from F up to B",
     "semitone": "A semitone is the smallest step of the piano, from one key to the very next",
     "tone": "A tone, or whole step, is an interval of two semitones, as from C to D",
-    "octave": "An octave is the distance from a note to the next one of the same name, twelve semitones higher",
+    "octave": (
+        "An octave is the distance from a note to the next one of the same name, twelve semitones higher"
+    ),
     "interval": "An interval is the distance between two notes",
     "fifth": "A perfect fifth is an interval of seven semitones, as from C up to G",
     "fourth": "A perfect fourth is an interval of five semitones, as from C up to F",
@@ -61,7 +63,12 @@ def define(reading: Reading, context: Context) -> Candidate | None:
     """Explain a term of music; terms are also found by sound ("tri tone")."""
     found = search(
         reading,
-        r"(?:what (?:is|are|does|do)(?: you mean by)?|define|explain(?: to me)?(?: what)?|(?:the )?meaning of|what)(?: (?:a|an|the|is|word|perfect|term|musical))* ([a-z]+(?: [a-z]+)?)(?: (?:means?|is|in music|interval|scale|mode|chord))*$",
+        (
+            r"(?:what (?:is|are|does|do)(?: you mean by)?|define|explain(?: to me)?(?:"
+            r" what)?|(?:the )?meaning of|what)(?: (?:a|an|the|is|word|perfect|term"
+            r"|musical))* ([a-z]+(?: [a-z]+)?)(?: (?:means?|is|in music|interval|scale|mode"
+            r"|chord))*$"
+        ),
     )
     if (
         not found

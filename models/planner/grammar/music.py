@@ -17,13 +17,26 @@ from models.planner.vocabulary import word_set
 from models.planner.words import Reading
 
 PLAY = (
-    r"(?:play|put on|start(?: playing)?|make|compose|create|generate|write|improvise|perform|produce|give|hear|want(?: to hear)?|spin"
-    r"|like(?: to hear)?|have|need|listen to|jam|do|love(?: to hear)?|love|get|throw on|put|come up with|invent|how about|fancy|in the mood for|feel like|go for|begin(?: with)?|bring|drop|try|arrange)"
+    r"(?:play|put on|start(?: playing)?|make|compose|create|generate|write|improvise"
+    r"|perform|produce|give|hear|want(?: to hear)?|spin"
+    r"|like(?: to hear)?|have|got|need|listen to|jam|do|love(?: to hear)?|love|get|throw"
+    r" on|put|come up with|invent|how about|fancy|in the mood for|feel like|go for"
+    r"|begin(?: with)?|bring|drop|try|arrange)"
     r"(?: (?:me|us|up|now|out|just|with|back))*"
 )
 _ASKS = word_set("what who why which is are does did do was were whose when where can tell")
 _THING = r"(?:something|anything|whatever|some|stuff|any)"
 _DESCRIPTION = 500  # characters; models/plan.py allows no more
+VOCABULARY = (
+    frozenset(
+        word
+        for table in (names.STYLES, names.INSTRUMENTS, names.MOODS, names.TEMPI, names.MODES)
+        for phrase in table
+        for word in phrase.split()
+        if len(word) > 1
+    )
+    | names.NOUNS
+)
 _CUES = (
     word_set("play music song piece tune something anything some compose minor major key another same")
     | {word for phrase in (*names.STYLES, *names.INSTRUMENTS, *names.MOODS) for word in phrase.split()}
@@ -95,7 +108,8 @@ def play_music(reading: Reading, context: Context) -> Candidate | None:
     if elsewhere := search(
         reading, r"(?:about|for|by|like|from|inspired by|at|of|to) (?:the |a |an |my )?[a-z]+(?: [a-z]+)?$"
     ):
-        # What a piece is about goes into its description; half explained, so that an artist's name still tells.
+        # What a piece is about goes into its description; half explained, so that an artist's name
+        # still tells.
         # ("by the sea" is a place, "by the Beatles" is not.)
         place = SOURCES & set(elsewhere[0].split())
         explained |= set(reading.span(elsewhere)) if place else set(list(reading.span(elsewhere))[:2])
@@ -113,7 +127,10 @@ def play_music(reading: Reading, context: Context) -> Candidate | None:
             for i, word in enumerate(words)
             if word in {"then", "after", "bars", "end", "four", "4", "eight", "8", "finish"}
         }
-        tell = f"I can't change a piece at a set time yet, so I start {first}; ask me for the next part when you want it."
+        tell = (
+            f"I can't change a piece at a set time yet, so I start {first}; ask me for the"
+            f" next part when you want it."
+        )
         brief = _brief(slots.fields)
         acts = (tell, PlayMusic(brief=brief)) if brief else ()
     else:
@@ -135,7 +152,10 @@ def slots_words(reading: Reading, slots: Slots) -> frozenset[str]:
 def unknown_piece(reading: Reading, context: Context) -> Candidate | None:
     """A title or an artist: there are no recordings here."""
     found = re.match(
-        r"(?:play|put on)(?: me| us)?(?: the song| the album| something by| some)? (?!it\b|that\b|this\b|again\b|the sound)(.+)",
+        (
+            r"(?:play|put on)(?: me| us)?(?: the song| the album| something by| some)?"
+            r" (?!it\b|that\b|this\b|again\b|the sound)(.+)"
+        ),
         reading.text,
     )
     if not found:
@@ -145,8 +165,20 @@ def unknown_piece(reading: Reading, context: Context) -> Candidate | None:
     return Candidate((words,), confidence, frozenset(range(len(reading))))
 
 
-_SAME = r"(?:the )?same (?:thing|one|piece|tune|song|music|again)|(?:play |do )?(?:that|it|this)(?: one| piece| tune| song)? again|again|(?:from the )?(?:top|beginning|start)(?: again)?|start over|replay(?: it| that)?|(?:play |do )?(?:that|it|this) (?:once more|one more time)|repeat (?:the|that|this) (?:song|piece|tune|music)|once more|one more time|encore"
-_ANOTHER = r"(?:another|a new|a different|one more)(?: \w+)?(?: (?:one|take|version|variation|piece|song|tune|like (?:that|this|it)))|another|(?:an? )?variation|something else|something different|next(?: (?:one|song|piece|track|tune))?|skip(?: (?:this|it|that|the \w+))?|different (?:music|song|piece|tune|one)|change the (?:music|song|tune|piece|track)"
+_SAME = (
+    r"(?:the )?same (?:thing|one|piece|tune|song|music|again)|(?:play |do )?(?:that"
+    r"|it|this)(?: one| piece| tune| song)? again|again|(?:from the )?(?:top"
+    r"|beginning|start)(?: again)?|start over|replay(?: it| that)?|(?:play |do"
+    r" )?(?:that|it|this) (?:once more|one more time)|repeat (?:the|that|this)"
+    r" (?:song|piece|tune|music)|once more|one more time|encore"
+)
+_ANOTHER = (
+    r"(?:another|a new|a different|one more)(?: \w+)?(?: (?:one|take|version"
+    r"|variation|piece|song|tune|like (?:that|this|it)))|another|(?:an? )?variation"
+    r"|something (?:\w+ )?(?:else|different)|next(?: (?:one|song|piece|track|tune))?"
+    r"|skip(?: (?:this|it|that|the \w+))?|different (?:music|song|piece|tune|one)"
+    r"|change the (?:music|song|tune|piece|track)"
+)
 _BACK = (
     r"(?:go )?back to (?:the |that |my )?([a-z ]+?) ?(?:piece|tune|song|music|one|thing|from before|again|$)"
 )
@@ -154,7 +186,8 @@ _NOTHING = "There is no music to change yet. Tell me what to play."
 
 
 @rule(
-    "same again top beginning start replay another variation something next skip different back one once encore repeat change"
+    "same again top beginning start replay another variation something next skip"
+    " different back one once encore repeat change"
 )
 def play_again(reading: Reading, context: Context) -> Candidate | None:
     """The piece again, another of the kind, or an earlier one; with what the rest of the words changes."""
@@ -215,13 +248,24 @@ def _earlier(context: Context, words: str) -> Played | None:
     for played in pieces:
         if isinstance(played.step, PlayMusic) and wanted:
             brief = played.step.brief
-            told = f"{brief.description} {brief.style} {' '.join(brief.instruments)} {' '.join(brief.mood)} {played.playing}".lower()
+            told = (
+                f"{brief.description} {brief.style} {' '.join(brief.instruments)}"
+                f" {' '.join(brief.mood)} {played.playing}"
+            ).lower()
             if wanted & set(re.findall(r"\w+", told)):
                 return played
     return pieces[0] if pieces and not wanted - {"music", ""} else None
 
 
-@rule()
+@rule(
+    VOCABULARY
+    | word_set(
+        "faster slower quicker slow fast speed tempo time half double up down higher"
+        " lower raise transpose tone"
+        " semitone octave step third fourth fifth add bring put include busier denser fuller richer sparser"
+        " simpler emptier thinner notes bars bar keep going forever on continue at a b c d e f g more less"
+    )
+)
 def edit_music(reading: Reading, context: Context) -> Candidate | None:
     """A change of the piece that plays: "darker", "no drums and add a cello", "up a tone"."""
     if re.match(rf"(?:{PLAY}) (?:a|an|some|something|music|any)(?!\S)", reading.text) and not re.match(
@@ -253,6 +297,11 @@ def edit_music(reading: Reading, context: Context) -> Candidate | None:
                 "turn",
                 "change",
                 "keep",
+                "try",
+                "take",
+                "do",
+                "have",
+                "give",
                 "wait",
                 "no",
             }
@@ -273,7 +322,11 @@ def edit_music(reading: Reading, context: Context) -> Candidate | None:
     )
 
 
-_ASK = r"(?:what|which|how)(?: \w+){0,5} (?:key|tempo|playing|song|piece|tune|fast|instruments?|music|beats per minute|bpm|chords?|track)|name that tune|what (?:am i (?:hearing|listening to)|is (?:this|that|on))"
+_ASK = (
+    r"(?:what|which|how)(?: \w+){0,5} (?:key|tempo|playing|song|piece|tune|fast"
+    r"|instruments?|music|beats per minute|bpm|chords?|track)|name that tune|what"
+    r" (?:am i (?:hearing|listening to)|is (?:this|that|on))"
+)
 
 
 @rule("what which how name")
@@ -312,13 +365,3 @@ def ask_music(reading: Reading, context: Context) -> Candidate | None:
 
 
 RULES: tuple[Rule, ...] = (play_music, unknown_piece, play_again, edit_music, ask_music)
-VOCABULARY = (
-    frozenset(
-        word
-        for table in (names.STYLES, names.INSTRUMENTS, names.MOODS, names.TEMPI, names.MODES)
-        for phrase in table
-        for word in phrase.split()
-        if len(word) > 1
-    )
-    | names.NOUNS
-)

@@ -1,4 +1,5 @@
-"""Relative changes of a brief: what "darker", "half time", "no drums" or "up a tone" make of the piece before."""
+"""Relative changes of a brief: what "darker", "half time", "no drums" or "up a tone" make of the piece
+before."""
 
 from __future__ import annotations
 
@@ -22,10 +23,25 @@ _MUCH = 1.4
 _CHROMATIC = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _PITCH = {name: i for i, name in enumerate(_CHROMATIC)} | {"C#": 1, "D#": 3, "Gb": 6, "G#": 8, "A#": 10}
 _INTERVALS = {
-    "semitone": 1, "half step": 1, "half tone": 1, "tone": 2, "whole step": 2, "whole tone": 2, "step": 2, "second": 2,
-    "minor third": 3, "major third": 4, "fourth": 5, "tritone": 6, "fifth": 7, "sixth": 9, "seventh": 10, "octave": 12,
-    "key": 2, "notch": 1,
-}  # fmt: skip
+    "semitone": 1,
+    "half step": 1,
+    "half tone": 1,
+    "tone": 2,
+    "whole step": 2,
+    "whole tone": 2,
+    "step": 2,
+    "second": 2,
+    "minor third": 3,
+    "major third": 4,
+    "fourth": 5,
+    "tritone": 6,
+    "fifth": 7,
+    "sixth": 9,
+    "seventh": 10,
+    "octave": 12,
+    "key": 2,
+    "notch": 1,
+}
 _INTERVAL = "|".join(sorted(_INTERVALS, key=len, reverse=True)) + "|third"
 _OPPOSITES = {
     "dark": "bright",
@@ -39,7 +55,8 @@ _OPPOSITES = {
 
 @dataclass
 class Edit:
-    """The changed brief, or the problem with changing it; `relative` when the words only make sense as a change."""
+    """The changed brief, or the problem with changing it; `relative` when the words only make sense as a
+    change."""
 
     brief: MusicBrief | None
     explained: set[int]
@@ -74,7 +91,11 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
     relative = bool({"without"} & fields.keys()) or bool(
         search(
             reading,
-            r"add|bring in|put in|include|throw in|give it|change (?:it|to|into|the)|switch (?:it )?to|turn (?:it|this|that) into|make (?:it|this|that)|with more|same|(?:play|try|do|take|have) (?:it|this|that)|instead|keep|but|take it",
+            (
+                r"add|bring in|put in|include|throw in|give it|change (?:it|to|into|the)|switch"
+                r" (?:it )?to|turn (?:it|this|that) into|make (?:it|this|that)|with more|same"
+                r"|(?:play|try|do|take|have) (?:it|this|that)|instead|keep|but|take it"
+            ),
         )
         or (len(reading) <= 3 and {"mode", "tonic"} & fields.keys() and "style" not in fields)
     )
@@ -89,7 +110,10 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
         edited |= made.fields
     if comparative := search(
         reading,
-        rf"(?:{'|'.join(word for word in names.MOODS if word.endswith('er'))}|(?:more|less|not so|not as|too) (?:{'|'.join(names.MOODS)})(?: (?:now|please))?)",
+        (
+            rf"(?:{'|'.join(word for word in names.MOODS if word.endswith('er'))}|(?:more"
+            rf"|less|not so|not as|too) (?:{'|'.join(names.MOODS)})(?: (?:now|please))?)"
+        ),
     ):
         relative = True
         explained |= set(reading.span(comparative))
@@ -111,7 +135,12 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
         edited["tonic"] = key[0]  # "in minor" keeps the key note
     if found := search(
         reading,
-        r"(?:keep (?:it|this|that|the music|on)? ?(?:going|playing)|go on|carry on|continue|keep playing|play(?: on)?) (?:\w+ )?(?:until|til) (?:i|you)(?: \w+){1,4}|forever|endlessly|do not (?:ever )?stop|without end(?:ing)?|on and on",
+        (
+            r"(?:keep (?:it|this|that|the music|on)? ?(?:going|playing)|go on|carry on"
+            r"|continue|keep playing|play(?: on)?) (?:\w+ )?(?:until|til) (?:i|you)(?:"
+            r" \w+){1,4}|forever|endlessly|do not (?:ever )?stop|without end(?:ing)?|on and"
+            r" on"
+        ),
     ):
         edited["bars"], relative = None, True
         explained |= set(reading.span(found))
@@ -160,8 +189,11 @@ class _Change:
 def _transpose(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
     found = search(
         reading,
-        rf"(?:(?P<up>up|raise(?: it| this)?(?: by)?|higher(?: by)?)|(?P<down>down|lower(?: it| this)?(?: by)?)) (?:(?P<count>\w+) )?(?P<by>{_INTERVAL})s?"
-        rf"|(?:(?P<count2>\w+) )?(?P<by2>{_INTERVAL})s? (?:(?P<up2>up|higher)|(?P<down2>down|lower))|transpose(?: it| this)?(?: (?P<up3>up)| (?P<down3>down))?",
+        rf"(?:(?P<up>up|raise(?: it| this)?(?: by)?|higher(?: by)?)|(?P<down>down"
+        rf"|lower(?: it| this)?(?: by)?)) (?:(?P<count>\w+) )?(?P<by>{_INTERVAL})s?"
+        rf"|(?:(?P<count2>\w+) )?(?P<by2>{_INTERVAL})s? (?:(?P<up2>up|higher)"
+        rf"|(?P<down2>down|lower))|transpose(?: it| this)?(?: (?P<up3>up)|"
+        rf" (?P<down3>down))?",
     )
     if not found:
         return None
@@ -194,9 +226,13 @@ def _transpose(reading: Reading, brief: MusicBrief, playing: str) -> _Change | N
 def _pace(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
     found = search(
         reading,
-        r"(?P<half>half(?: the)? (?:time|tempo|speed)|half as fast)|(?P<double>double(?: the)? (?:time|tempo|speed)|twice as fast)"
-        r"|(?P<faster>faster|quicker|speed (?:it |this |that )?up|more (?:quickly|upbeat tempo)|pick up the (?:pace|tempo)|too slow|increase the (?:tempo|speed)|hurry up|not so slow)"
-        r"|(?P<slower>slower|slow (?:it |this |that )?down|more slowly|too fast|(?:reduce|decrease|lower|drop) the (?:tempo|speed)|not so fast)",
+        r"(?P<half>half(?: the)? (?:time|tempo|speed)|half as fast)|(?P<double>double(?:"
+        r" the)? (?:time|tempo|speed)|twice as fast)"
+        r"|(?P<faster>faster|quicker|speed (?:it |this |that )?up|more (?:quickly|upbeat"
+        r" tempo)|pick up the (?:pace|tempo)|too slow|increase the (?:tempo|speed)|hurry"
+        r" up|not so slow)"
+        r"|(?P<slower>slower|slow (?:it |this |that )?down|more slowly|too fast"
+        r"|(?:reduce|decrease|lower|drop) the (?:tempo|speed)|not so fast)",
     )
     if not found:
         return None
@@ -214,7 +250,11 @@ def _pace(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
 def _amount(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
     found = search(
         reading,
-        r"(?P<more>busier|denser|fuller|richer|more notes|more complex|more happening)|(?P<less>sparser|simpler|emptier|fewer notes|less busy|less notes|thinner|not so busy|too busy)",
+        (
+            r"(?P<more>busier|denser|fuller|richer|more notes|more complex|more happening)"
+            r"|(?P<less>sparser|simpler|emptier|fewer notes|less busy|less notes|thinner|not"
+            r" so busy|too busy)"
+        ),
     )
     if not found:
         return None

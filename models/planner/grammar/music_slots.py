@@ -1,9 +1,11 @@
-"""From words to the fields of a `MusicBrief`: every slot one small reader that also says which words it took."""
+"""From words to the fields of a `MusicBrief`: every slot one small reader that also says which words it
+took."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from models.planner.durations import find_duration
@@ -17,8 +19,13 @@ _SLOWEST, _FASTEST = 30.0, 300.0  # the bounds of MusicBrief.tempo
 _MOST_BARS = 10_000
 _BARE_TEMPO = range(40, 241)  # a number after "at" outside of these is hardly a tempo
 _PLAIN_TEMPO = 100.0  # assumed where a length in minutes must become bars
-_NEGATIONS = word_set("no without minus drop lose remove mute except kill skip not exclude omit")
-_NEGATION_PHRASES = r"take (?:out|away)|leave out|get rid of|cut(?: out)?|turn off|less|fewer|do not (?:use|want|play|include|add)|never mind|take (?=the \w+ (?:out|away|off))"
+_NEGATIONS = word_set(
+    "no without minus drop lose remove mute except kill skip not exclude omit swap replace exchange"
+)
+_NEGATION_PHRASES = (
+    r"take (?:out|away)|leave out|get rid of|cut(?: out)?|turn off|less|fewer|do not"
+    r" (?:use|want|play|include|add)|never mind|take (?=the \w+ (?:out|away|off))"
+)
 _BETWEEN = word_set("the any a an all more of those these that my some other")
 _TONIC = "|".join(sorted(names.LETTERS, key=len, reverse=True))
 _MODE = "|".join(names.MODES)
@@ -44,6 +51,12 @@ class Slots:
 
 def fill(reading: Reading) -> Slots:
     """Read every slot of a brief that the words fill."""
+    found = _fill(reading)
+    return Slots(dict(found.fields), set(found.explained))
+
+
+@lru_cache(maxsize=64)  # several rules ask for the slots of the same reading
+def _fill(reading: Reading) -> Slots:
     slots = Slots()
     _instruments(reading, slots)
     _style(reading, slots)
@@ -140,9 +153,21 @@ def _style(reading: Reading, slots: Slots) -> None:
 
 def _key(reading: Reading, slots: Slots) -> None:
     keyed = (
-        rf"(?:in (?:the key of )?|key of |to (?:the key of )?|into )?(?P<tonic>{_TONIC})(?: (?P<accidental>sharp|flat))? (?P<mode>{_MODE})(?: (?:key|scale|mode))?",
-        rf"(?:in (?:the key of )?|key of |key to |to )(?P<tonic>{_TONIC})(?: (?P<accidental>sharp|flat))?(?! \w* ?(?:major|minor|bit|different|row|way|new|style|minute|while|hurry|slow|fast|key|few|little|second|couple))(?= |$)(?P<mode>)",
-        rf"(?P<tonic>)(?P<accidental>)(?:in |to |into |go |make it |with )?(?:an? )?(?P<mode>{_MODE})(?: (?:key|scale|mode))?",
+        (
+            rf"(?:in (?:the key of )?|key of |to (?:the key of )?|into"
+            rf" )?(?P<tonic>{_TONIC})(?: (?P<accidental>sharp|flat))? (?P<mode>{_MODE})(?:"
+            rf" (?:key|scale|mode))?"
+        ),
+        (
+            rf"(?:in (?:the key of )?|key of |key to |to )(?P<tonic>{_TONIC})(?:"
+            rf" (?P<accidental>sharp|flat))?(?! \w* ?(?:major|minor|bit|different|row|way|new"
+            rf"|style|minute|while|hurry|slow|fast|key|few|little|second|couple))(?= "
+            rf"|$)(?P<mode>)"
+        ),
+        (
+            rf"(?P<tonic>)(?P<accidental>)(?:in |to |into |go |make it |with )?(?:an?"
+            rf" )?(?P<mode>{_MODE})(?: (?:key|scale|mode))?"
+        ),
     )
     for pattern in keyed:
         found = search(reading, pattern)
@@ -188,7 +213,10 @@ def _tempo(reading: Reading, slots: Slots) -> None:
             continue
         value, end = float(number[0]), number[1]
         unit = re.match(
-            r"(?:b p m|bpm|beats?(?: (?:per|a|each|the) (?:minute|min))|quarter notes(?: (?:per|a) minute))(?!\S)",
+            (
+                r"(?:b p m|bpm|beats?(?: (?:per|a|each|the) (?:minute|min))|quarter notes(?:"
+                r" (?:per|a) minute))(?!\S)"
+            ),
             " ".join(words[end : end + 4]),
         )
         before = words[begin - 1] if begin else ""
@@ -255,7 +283,10 @@ def _mood(reading: Reading, slots: Slots) -> None:
     # Adjectives that nobody listed: whatever stands right before "music", or after "something".
     unknown = search(
         reading,
-        rf"(?:something|some|an?|any|really|very) (?:really |very |more |a bit |quite )?([a-z]{{4,}})(?: and ([a-z]{{4,}}))?(?= (?:{'|'.join(names.NOUNS)})$|$)",
+        (
+            rf"(?:something|some|an?|any|really|very) (?:really |very |more |a bit |quite"
+            rf" )?([a-z]{{4,}})(?: and ([a-z]{{4,}}))?(?= (?:{'|'.join(names.NOUNS)})$|$)"
+        ),
     )
     if unknown and ("something" in unknown[0] or re.search(rf"(?:{'|'.join(names.NOUNS)})$", reading.text)):
         for group in (1, 2):

@@ -17,7 +17,7 @@ def _table(text: str) -> dict[str, str]:
 
 
 STYLES = _table("""
-    lo-fi = lofi | low fi | chillhop | lo fi hip hop | lofi hip hop | low fi hip hop | study beats | lo fi beat
+    lo-fi = lofi | low fi | chillhop | lo fi hip hop | lofi hip hop | low fi hip hop | study beats
     jazz trio = piano trio | jazz combo
     jazz = swing | bebop | big band | smooth jazz | cool jazz | jazzy
     blues = bluesy | twelve bar blues | delta blues
@@ -144,19 +144,56 @@ MOODS = _table("""
 SAD_MOODS = frozenset({"dark", "sad", "scary", "mysterious", "angry", "dramatic", "solemn"})
 GLAD_MOODS = frozenset({"happy", "bright", "playful", "hopeful", "festive"})
 
-NOUNS = word_set("music piece song tune melody track beat composition number loop groove jam ballad theme instrumental improvisation solo duet trio riff arpeggio chords background etude prelude")  # fmt: skip
+NOUNS = word_set(
+    "music piece song tune melody track beat composition number loop groove jam"
+    " ballad theme instrumental improvisation solo duet trio riff arpeggio chords"
+    " background etude prelude"
+)
 
 # Quarter notes a minute, from Italian terms (midpoints of the usual metronome ranges) and plain words.
 TEMPI: dict[str, float] = {
-    "largo": 50, "lento": 54, "adagio": 66, "andante": 84, "moderato": 110, "allegretto": 114, "allegro": 136,
-    "vivace": 160, "presto": 184, "slow": 66, "slowly": 66, "very slow": 52, "really slow": 52, "medium": 100, "moderate": 104,
-    "mid tempo": 104, "medium tempo": 104, "uptempo": 136, "up tempo": 136, "fast": 140, "quick": 140, "rapid": 150, "very fast": 170,
-    "really fast": 170, "super fast": 180, "brisk": 126, "slow tempo": 66, "fast tempo": 140,
-}  # fmt: skip
+    "largo": 50,
+    "lento": 54,
+    "adagio": 66,
+    "andante": 84,
+    "moderato": 110,
+    "allegretto": 114,
+    "allegro": 136,
+    "vivace": 160,
+    "presto": 184,
+    "slow": 66,
+    "slowly": 66,
+    "very slow": 52,
+    "really slow": 52,
+    "medium": 100,
+    "moderate": 104,
+    "mid tempo": 104,
+    "medium tempo": 104,
+    "uptempo": 136,
+    "up tempo": 136,
+    "fast": 140,
+    "quick": 140,
+    "rapid": 150,
+    "very fast": 170,
+    "really fast": 170,
+    "super fast": 180,
+    "brisk": 126,
+    "slow tempo": 66,
+    "fast tempo": 140,
+}
 DENSITIES: dict[str, float] = {
-    "sparse": 0.2, "sparser": 0.2, "minimal": 0.2, "minimalist": 0.2, "simple": 0.3, "busy": 0.85, "dense": 0.85, "rich": 0.7,
-    "complex": 0.8, "intricate": 0.8, "busier": 0.85,
-}  # fmt: skip
+    "sparse": 0.2,
+    "sparser": 0.2,
+    "minimal": 0.2,
+    "minimalist": 0.2,
+    "simple": 0.3,
+    "busy": 0.85,
+    "dense": 0.85,
+    "rich": 0.7,
+    "complex": 0.8,
+    "intricate": 0.8,
+    "busier": 0.85,
+}
 METRES: dict[str, str] = {
     f"{a}{joint}{b}": f"{top}/{bottom}"
     for top, bottom in ((4, 4), (3, 4), (6, 8), (2, 4), (5, 4))
@@ -165,13 +202,36 @@ METRES: dict[str, str] = {
     for joint in (" / ", " ")
 } | {"waltz time": "3/4", "common time": "4/4"}
 MODES = {
-    "major": "major", "minor": "minor", "dorian": "dorian", "phrygian": "phrygian", "lydian": "lydian",
-    "mixolydian": "mixolydian", "aeolian": "minor", "ionian": "major",
-}  # fmt: skip
+    "major": "major",
+    "minor": "minor",
+    "dorian": "dorian",
+    "phrygian": "phrygian",
+    "lydian": "lydian",
+    "mixolydian": "mixolydian",
+    "aeolian": "minor",
+    "ionian": "major",
+}
 # Letter names, and the words a recogniser writes for them.
 LETTERS = {
-    "a": "A", "ay": "A", "eh": "A", "b": "B", "be": "B", "bee": "B", "c": "C", "see": "C", "sea": "C", "d": "D", "dee": "D",
-    "e": "E", "ee": "E", "f": "F", "ef": "F", "eff": "F", "g": "G", "gee": "G", "jee": "G",
-}  # fmt: skip
+    "a": "A",
+    "ay": "A",
+    "eh": "A",
+    "b": "B",
+    "be": "B",
+    "bee": "B",
+    "c": "C",
+    "see": "C",
+    "sea": "C",
+    "d": "D",
+    "dee": "D",
+    "e": "E",
+    "ee": "E",
+    "f": "F",
+    "ef": "F",
+    "eff": "F",
+    "g": "G",
+    "gee": "G",
+    "jee": "G",
+}
 ACCIDENTALS = {"sharp": "#", "flat": "b"}
 ENHARMONIC = {"E#": "F", "B#": "C", "Cb": "B", "Fb": "E"}

@@ -1,26 +1,48 @@
-"""Stopping, going on, loudness, pace and voice."""
+"""Stopping, going on, loudness and pace."""
 
 from __future__ import annotations
 
-from models.plan import ResumePlaying, SetPace, SetVoice, SetVolume, StopPlaying
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+from models.plan import ResumePlaying, SetPace, SetVolume, StopPlaying
 from models.planner.rules import Candidate, Context, Rule, compiled, everything, rule, search, whole
 from models.planner.words import Reading
 
-_PLAYING = r"(?:the |this |that |my |all |of |any )*(?:music|song|sound|sounds|piece|tune|playing|playback|noise|track|audio|melody|beat|it|this|that|everything|rain|racket|din|thing|radio|one)"
-_STOP = (
-    r"(?:just )?(?:stop|halt|cease|quit|pause|freeze|enough|silence|hush|quiet|shush|shh|shut up|shut it|cut|cut it out|knock it off|stop it|zip it|basta)"
-    r"(?: (?:it|that|this|now|there|already|stop|right there|okay|enough|everything|all))*"
-    r"|(?:be|keep|go|stay|get) (?:quiet|silent|still|softer)(?: now)?|(?:that is|that will be|this is) (?:enough|all|it)|that will do|no more|i have heard enough|give it a rest|abort|enough of (?:that|this|it)"
+_PLAYING = (
+    r"(?:the |this |that |my |all |of |any )*(?:music|song|sound|sounds|piece|tune"
+    r"|playing|playback|noise|track|audio|melody|beat|it|this|that|everything|rain"
+    r"|racket|din|thing|radio|one)"
 )
-_STOP_TALKING = r"(?:stop|quit|cease) (?:talking|speaking|reading|rambling|explaining|chatting|yapping)|do not (?:talk|speak)|no more talking|save it"
+_Loudness = Literal["louder", "softer", "mute", "normal"]
+_Speed = Literal["slower", "faster", "normal"]
+
+_STOP = (
+    r"(?:just )?(?:stop|halt|cease|quit|pause|freeze|enough|silence|hush|quiet|shush"
+    r"|shh|shut up|shut it|cut|cut it out|knock it off|stop it|zip it|basta)"
+    r"(?: (?:it|that|this|now|there|already|stop|right there|okay|enough|everything|all))*"
+    r"|(?:be|keep|go|stay|get) (?:quiet|silent|still|softer)(?: now)?|(?:that is"
+    r"|that will be|this is) (?:enough|all|it)|that will do|no more|i have heard"
+    r" enough|give it a rest|abort|enough of (?:that|this|it)"
+)
+_STOP_TALKING = (
+    r"(?:stop|quit|cease) (?:talking|speaking|reading|rambling|explaining|chatting"
+    r"|yapping)|do not (?:talk|speak)|no more talking|save it"
+)
 _STOP_MUSIC = (
-    rf"(?:stop|halt|end|kill|pause|cut|quit|cease|cancel|shut (?:off|down)|turn off|switch off|shut up|lose|finish|drop|enough of|no more) {_PLAYING}"
-    rf"|(?:turn|switch|shut|cut|pause|take|fade) (?:{_PLAYING} )(?:off|out|away|down now)|(?:stop|quit|cease|end) (?:playing|playback|making)(?: \w+){{0,3}}|fade out"
+    rf"(?:stop|halt|end|kill|pause|cut|quit|cease|cancel|shut (?:off|down)|turn off"
+    rf"|switch off|shut up|lose|finish|drop|enough of|no more) {_PLAYING}"
+    rf"|(?:turn|switch|shut|cut|pause|take|fade) (?:{_PLAYING} )(?:off|out|away|down"
+    rf" now)|(?:stop|quit|cease|end) (?:playing|playback|making)(?: \w+){{0,3}}|fade"
+    rf" out"
 )
 
 
 @rule(
-    "stop halt cease quit pause freeze enough silence hush quiet silent shush shh shut cut knock zip basta still that no more give abort talk talking speaking softer end kill cancel turn switch lose finish drop fade do save heard take"
+    "stop halt cease quit pause freeze enough silence hush quiet silent shush shh"
+    " shut cut knock zip basta still that no more give abort talk talking speaking"
+    " softer end kill cancel turn switch lose finish drop fade do save heard take"
 )
 def stop(reading: Reading, context: Context) -> Candidate | None:
     """Fall silent. What was being said is cut by the barge-in itself, so only what plays needs a tool."""
@@ -39,14 +61,23 @@ def stop(reading: Reading, context: Context) -> Candidate | None:
 
 
 _GO_ON = (
-    r"(?:go on|go ahead|carry on|continue|keep (?:going|on|talking|playing|it going|it on|it up|it playing)|resume|proceed|do not stop|unpause|finish (?:that|your sentence|it|what you were saying)|start again where you (?:stopped|left off)|"
-    r"(?:go on|continue|carry on|pick up) (?:from |where )+you (?:were|stopped|left off)|and then what|what else|tell me more)"
+    r"(?:go on|go ahead|carry on|continue|keep (?:going|on|talking|playing|it going"
+    r"|it on|it up|it playing)|resume|proceed|do not stop|unpause|finish (?:that"
+    r"|your sentence|it|what you were saying)|start again where you (?:stopped|left"
+    r" off)|"
+    r"(?:go on|continue|carry on|pick up) (?:from |where )+you (?:were|stopped|left"
+    r" off)|and then what|what else|tell me more)"
 )
-_RESUME = rf"(?:continue|resume|restart|unpause|carry on(?: with)?|go on(?: with)?|keep(?: on)? playing|turn(?: back)? on|go back to|back to|bring back|start) (?:playing )?(?:{_PLAYING})(?: back)?(?: (?:on|playing|going|again))*"
+_RESUME = (
+    rf"(?:continue|resume|restart|unpause|carry on(?: with)?|go on(?: with)?|keep(?:"
+    rf" on)? playing|turn(?: back)? on|go back to|back to|bring back|start)"
+    rf" (?:playing )?(?:{_PLAYING})(?: back)?(?: (?:on|playing|going|again))*"
+)
 
 
 @rule(
-    "go carry continue keep resume proceed unpause stop finish pick tell restart start more what bring back turn"
+    "go carry continue keep resume proceed unpause stop finish pick tell restart"
+    " start more what bring back turn"
 )
 def go_on(reading: Reading, context: Context) -> Candidate | None:
     """Take up what was interrupted: the music, or the sentence (`intent.py` speaks its rest)."""
@@ -55,7 +86,10 @@ def go_on(reading: Reading, context: Context) -> Candidate | None:
     found, music = (
         whole(
             reading,
-            rf"{_GO_ON}(?: (?:then|now|please|a bit|for (?:a while|ever)|until i (?:say|tell)(?: you)?(?: to)? (?:stop|enough)))*",
+            (
+                rf"{_GO_ON}(?: (?:then|now|please|a bit|for (?:a while|ever)|until i (?:say"
+                rf"|tell)(?: you)?(?: to)? (?:stop|enough)))*"
+            ),
         ),
         search(reading, _RESUME),
     )
@@ -84,16 +118,63 @@ _MUSIC = r"(?:the |this )?(?:music|song|piece|tune|track|melody|beat)"
 _VOICE = r"(?:you|your voice|the voice|yourself|your volume|the speech|voice)"
 _ANY = rf"(?:{_ALL}|{_MUSIC}|{_VOICE})"
 _MUCH = r"(?:much |way |far |a (?:bit|little|touch|lot|tad) |even |slightly |some |somewhat |too |so |very )*"
-_CHANGES = (
-    ("mute", rf"mute(?: {_ANY})?|(?:turn|switch) (?:off )?{_ALL} (?:volume )?(?:off )?to zero|volume (?:to )?zero|(?:turn|switch) off {_MUSIC} volume"),
-    ("normal", rf"un ?mute(?: {_ANY})?|(?:normal|regular|original|default|usual) (?:volume|loudness)|(?:volume|{_ANY})(?: back)?(?: up| down)? to (?:normal|default|the original)|reset (?:the )?volume"),
-    ("softer", rf"{_MUCH}(?:softer|lower(?= volume)|less loud)|(?:turn|bring|dial|tone) {_ANY} down|(?:turn|bring|dial|tone) down {_ANY}|(?:lower|reduce|decrease|drop|cut) (?:the )?(?:volume|loudness|music|voice)(?: volume)?|volume down|down with the volume|too loud|not (?:so|that|as|too) loud|quiet down|keep {_ANY} down|(?:be|speak|talk|play|sound|go|get|whisper) {_MUCH}(?:softer|softly|quiet|quietly|less loud(?:ly)?|more (?:softly|quietly))|(?:turn|bring) {_ANY} (?:a (?:bit|little) )?down|a bit down|whisper|softly"),
-    ("louder", rf"{_MUCH}louder|(?:turn|crank|pump|bring|dial) {_ANY} up|(?:turn|crank|pump|bring|dial) up {_ANY}|(?:raise|increase|boost) (?:the )?(?:volume|loudness|music|voice)(?: volume)?|volume up|more volume|up with the volume|too (?:quiet|soft|silent)|not loud enough|speak up|(?:can not|could not|can hardly|can barely|barely|hardly|do not) hear (?:you|it|that|this|the music|a thing|anything)|(?:turn|bring) {_ANY} (?:a (?:bit|little) )?up|talk up"),
-)  # fmt: skip
+_CHANGES: tuple[tuple[_Loudness, str], ...] = (
+    (
+        "mute",
+        (
+            rf"mute(?: {_ANY})?|(?:turn|switch) (?:off )?{_ALL} (?:volume )?(?:off )?to zero"
+            rf"|volume (?:to )?zero|(?:turn|switch) off {_MUSIC} volume"
+        ),
+    ),
+    (
+        "normal",
+        (
+            rf"un ?mute(?: {_ANY})?|(?:normal|regular|original|default|usual) (?:volume"
+            rf"|loudness)|(?:volume|{_ANY})(?: back)?(?: up| down)? to (?:normal|default|the"
+            rf" original)|reset (?:the )?volume"
+        ),
+    ),
+    (
+        "softer",
+        (
+            rf"{_MUCH}(?:softer|lower(?= volume)|less loud)|(?:turn|bring|dial|tone) {_ANY}"
+            rf" down|(?:turn|bring|dial|tone) down {_ANY}|(?:lower|reduce|decrease|drop|cut)"
+            rf" (?:the |your )?(?:volume|loudness|music|voice)(?: volume)?|volume down|down with"
+            rf" the volume|too loud|not (?:so|that|as|too) loud|quiet down|keep {_ANY} down"
+            rf"|(?:be|speak|talk|play|sound|go|get|whisper) {_MUCH}(?:softer|softly|quiet"
+            rf"|quietly|less loud(?:ly)?|more (?:softly|quietly))|(?:turn|bring) {_ANY} (?:a"
+            rf" (?:bit|little) )?down|a bit down|whisper|softly"
+        ),
+    ),
+    (
+        "louder",
+        (
+            rf"{_MUCH}louder|(?:turn|crank|pump|bring|dial) {_ANY} up|(?:turn|crank|pump"
+            rf"|bring|dial) up {_ANY}|(?:raise|increase|boost) (?:the |your )?(?:volume|loudness"
+            rf"|music|voice)(?: volume)?|volume up|more volume|up with the volume|too"
+            rf" (?:quiet|soft|silent)|not loud enough|speak up|(?:can not|could not|can"
+            rf" hardly|can barely|barely|hardly|do not) hear (?:you|it|that|this|the music|a"
+            rf" thing|anything)|(?:turn|bring) {_ANY} (?:a (?:bit|little) )?up|talk up"
+        ),
+    ),
+)
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def _first(reading: Reading, choices: Sequence[tuple[Choice, str]]) -> tuple[Choice, re.Match[str] | None]:
+    """The first choice whose pattern is found, and where; the last one and None when none is."""
+    for choice, pattern in choices:
+        if found := search(reading, pattern):
+            return choice, found
+    return choices[-1][0], None
 
 
 @rule(
-    "volume loud louder softer mute unmute un quiet quietly soft softly silent turn bring crank pump dial tone speak hear whisper lower raise reduce increase decrease boost loudness talk up down"
+    "volume loud louder softer mute unmute un quiet quietly soft softly silent turn"
+    " bring crank pump dial tone speak hear whisper lower raise reduce increase"
+    " decrease boost loudness talk up down"
 )
 def volume(reading: Reading, context: Context) -> Candidate | None:
     """Louder, softer, mute, normal; of all, the music or the voice."""
@@ -101,10 +182,8 @@ def volume(reading: Reading, context: Context) -> Candidate | None:
         reading, r"slower|faster"
     ):
         return None
-    for change, pattern in _CHANGES:
-        if found := search(reading, pattern):
-            break
-    else:
+    change, found = _first(reading, _CHANGES)
+    if found is None:
         return None
     explained = set(reading.span(found))
     if level := search(reading, r"(?:to|at|by) (?:\d+|[a-z]+ ?[a-z]*) percent"):
@@ -124,19 +203,35 @@ def volume(reading: Reading, context: Context) -> Candidate | None:
     return Candidate((SetVolume(change=change, target=target),), 0.96, frozenset(explained))
 
 
-_TALK = r"(?:speak|talk|say (?:it|that|this)|read|go|your (?:speech|voice|speed|pace)|speaking|talking|the voice|you)"
-_SLOW = rf"{_TALK}(?: \w+)? {_MUCH}(?:more )?(?:slow|slower|slowly)|too (?:fast|quick|quickly)|slow down|slow (?:your|it) \w* ?down|not so (?:fast|quick|quickly)|slower|(?:slow|slower) (?:speech|voice|speed|pace)|more slowly"
-_FAST = rf"{_TALK}(?: \w+)? {_MUCH}(?:more )?(?:fast|faster|quick|quicker|quickly)|too (?:slow|slowly)|(?:speed|hurry) up|faster|quicker|not so (?:slow|slowly)|(?:fast|faster) (?:speech|voice|speed|pace)|more quickly"
-_NORMAL = r"(?:speak|talk|normal|usual|regular|default)(?: at)?(?: (?:a|the|your))? ?(?:normal|usual|regular|default)? (?:speed|pace|rate|tempo of speech)|(?:speak|talk) normally"
+_TALK = (
+    r"(?:speak|talk|say (?:it|that|this)|read|go|your (?:speech|voice|speed|pace)"
+    r"|speaking|talking|the voice|you)"
+)
+_SLOW = (
+    rf"{_TALK}(?: \w+)? {_MUCH}(?:more )?(?:slow|slower|slowly)|too (?:fast|quick"
+    rf"|quickly)|slow down|slow (?:your|it) \w* ?down|not so (?:fast|quick|quickly)"
+    rf"|slower|(?:slow|slower) (?:speech|voice|speed|pace)|more slowly"
+)
+_FAST = (
+    rf"{_TALK}(?: \w+)? {_MUCH}(?:more )?(?:fast|faster|quick|quicker|quickly)|too"
+    rf" (?:slow|slowly)|(?:speed|hurry) up|faster|quicker|not so (?:slow|slowly)"
+    rf"|(?:fast|faster) (?:speech|voice|speed|pace)|more quickly"
+)
+_NORMAL = (
+    r"(?:speak|talk|normal|usual|regular|default)(?: at)?(?: (?:a|the|your))?"
+    r" ?(?:normal|usual|regular|default)? (?:speed|pace|rate|tempo of speech)"
+    r"|(?:speak|talk) normally"
+)
+
+
+_PACES: tuple[tuple[_Speed, str], ...] = (("normal", _NORMAL), ("slower", _SLOW), ("faster", _FAST))
 
 
 @rule("slow slower slowly fast faster quick quicker quickly speed pace rate normally hurry")
 def pace(reading: Reading, context: Context) -> Candidate | None:
     """Speak slower or faster. While music plays, a bare "slower" means the music."""
-    for change, pattern in (("normal", _NORMAL), ("slower", _SLOW), ("faster", _FAST)):
-        if found := search(reading, pattern):
-            break
-    else:
+    change, found = _first(reading, _PACES)
+    if found is None:
         return None
     about_voice = search(reading, r"speak|talk|talking|speaking|your|voice|say|read|you|speech")
     if search(reading, r"music|song|piece|tempo|beat|play") or (context.music_plays and not about_voice):
@@ -164,128 +259,4 @@ def pace(reading: Reading, context: Context) -> Candidate | None:
     return Candidate((SetPace(change=change),), 0.96 if about_voice else 0.85, frozenset(explained))
 
 
-# ISO 639-1 codes of languages by English name.
-LANGUAGES = dict(
-    pair.split(":")
-    for pair in [
-        "afrikaans:af",
-        "albanian:sq",
-        "arabic:ar",
-        "armenian:hy",
-        "basque:eu",
-        "bengali:bn",
-        "bulgarian:bg",
-        "cantonese:zh",
-        "catalan:ca",
-        "chinese:zh",
-        "croatian:hr",
-        "czech:cs",
-        "danish:da",
-        "dutch:nl",
-        "english:en",
-        "esperanto:eo",
-        "estonian:et",
-        "farsi:fa",
-        "finnish:fi",
-        "flemish:nl",
-        "french:fr",
-        "galician:gl",
-        "georgian:ka",
-        "german:de",
-        "greek:el",
-        "gujarati:gu",
-        "hebrew:he",
-        "hindi:hi",
-        "hungarian:hu",
-        "icelandic:is",
-        "indonesian:id",
-        "irish:ga",
-        "italian:it",
-        "japanese:ja",
-        "kannada:kn",
-        "korean:ko",
-        "latin:la",
-        "latvian:lv",
-        "lithuanian:lt",
-        "macedonian:mk",
-        "malay:ms",
-        "mandarin:zh",
-        "marathi:mr",
-        "nepali:ne",
-        "norwegian:no",
-        "persian:fa",
-        "polish:pl",
-        "portuguese:pt",
-        "punjabi:pa",
-        "romanian:ro",
-        "russian:ru",
-        "scottish:gd",
-        "serbian:sr",
-        "slovak:sk",
-        "slovenian:sl",
-        "spanish:es",
-        "swahili:sw",
-        "swedish:sv",
-        "tamil:ta",
-        "telugu:te",
-        "thai:th",
-        "turkish:tr",
-        "ukrainian:uk",
-        "urdu:ur",
-        "vietnamese:vi",
-        "welsh:cy",
-    ]
-)
-_LANGUAGE = "|".join(LANGUAGES)
-_KINDS = {
-    "other": "other", "another": "other", "different": "other", "new": "other", "next": "other", "second": "other",
-    "female": "female", "woman": "female", "womans": "female", "lady": "female", "girl": "female", "woman's": "female",
-    "male": "male", "man": "male", "mans": "male", "guy": "male", "boy": "male", "man's": "male",
-    "default": "", "normal": "", "original": "", "first": "",
-}  # fmt: skip
-
-
-@rule("voice speak talk speaking language switch change answer respond reply use accent female male sound")
-def voice(reading: Reading, context: Context) -> Candidate | None:
-    """Another voice or language."""
-    if found := search(
-        reading,
-        rf"(?:speak|talk|answer|respond|reply|switch|change|use|speaking|say it|language)(?: \w+){{0,4}} ({_LANGUAGE})|in ({_LANGUAGE})(?= from now on|$)",
-    ):
-        if "translate" in reading.vocabulary or reading.words[0] in {"say", "how", "what", "sing"}:
-            return None
-        if search(reading, r"do you (?:speak|talk|know|understand)"):
-            return None
-        language = LANGUAGES[found[1] or found[2]]
-        explained = set(reading.span(found)) | {
-            i for i, w in enumerate(reading.words) if w in {"on", "language", "answer", "from", "speak"}
-        }
-        return Candidate((SetVoice(language=language),), 0.97, frozenset(explained))
-    if not search(reading, r"voice|voices|accent|sound like|speak like|talk like"):
-        return None
-    kinds = "|".join(_KINDS)
-    if found := search(
-        reading,
-        rf"(?:({kinds})(?: \w+)? voice|(?:sound|speak|talk) like an? ({kinds})|voice of an? ({kinds}))",
-    ):
-        kind = next(group for group in found.groups() if group)
-        verb = search(
-            reading,
-            r"use|try|switch to|change to|speak with|speak in|speak|talk|sound|have|give me|choose|pick|want",
-        )
-        explained = set(reading.span(found)) | (set(reading.span(verb)) if verb else set())
-        return Candidate((SetVoice(voice=_KINDS[kind] or "default"),), 0.94, frozenset(explained))
-    if search(reading, r"(?:change|switch|swap)(?: \w+){0,2} (?:voice|voices)"):
-        if named := search(reading, r"voice (?:to|into) (?:the )?(?:voice )?(?:of )?(\w+)"):
-            return Candidate((SetVoice(voice=named[1]),), 0.93, everything(reading))
-        return Candidate((SetVoice(voice="other"),), 0.93, everything(reading))
-    if named := search(
-        reading,
-        r"(?:use|try|choose|pick|switch to|speak with) (?:the )?(?:voice (?:of |called |named )?(\w+)|(\w+) s? ?voice)",
-    ):
-        name = named[1] or named[2]
-        return Candidate((SetVoice(voice=name),), 0.9, frozenset(reading.span(named)))
-    return None
-
-
-RULES: tuple[Rule, ...] = (stop, go_on, volume, pace, voice)
+RULES: tuple[Rule, ...] = (stop, go_on, volume, pace)

@@ -44,36 +44,47 @@ def part(reading: Reading, context: Context) -> Candidate | None:
     found = whole(
         reading,
         r"(?:(?:good ?bye|bye|ciao|farewell|good night|see (?:you|ya)|talk to you|cya|later)(?: bye| for)?"
-        r"(?: (?:later|soon|tomorrow|then|around|again|now|everyone|computer|next time))*|(?:that is|that will be) all|i am done)",
+        r"(?: (?:later|soon|tomorrow|then|around|again|now|everyone|computer|next"
+        r" time))*|(?:that is|that will be) all|i am done)",
     )
     return Candidate(("Goodbye.",), 1.0, everything(reading)) if found else None
 
 
 @rule(
-    "yes yeah yep no nope okay right sure fine alright good great cool nice perfect lovely wonderful excellent awesome brilliant never ah aha mhm huh"
+    "yes yeah yep no nope okay right sure fine alright good great cool nice perfect"
+    " lovely wonderful excellent awesome brilliant never ah aha mhm huh"
 )
 def acknowledge(reading: Reading, context: Context) -> Candidate | None:
     """Take a remark that asks for nothing as what it is."""
     found = whole(
         reading,
-        r"(?:yes|yeah|yep|no|nope|okay|right|sure|fine|alright|never mind|that is (?:fine|good|great|nice|lovely|okay|right|cool)"
-        r"|(?:very |so )?(?:good|great|cool|nice|perfect|lovely|wonderful|excellent|awesome|brilliant)(?: job| one| work)?"
+        r"(?:yes|yeah|yep|no|nope|okay|right|sure|fine|alright|never mind|that is"
+        r" (?:fine|good|great|nice|lovely|okay|right|cool)"
+        r"|(?:very |so )?(?:good|great|cool|nice|perfect|lovely|wonderful|excellent"
+        r"|awesome|brilliant)(?: job| one| work)?"
         r"|aha|mhm|huh|uh huh|i see|got it|no thanks|no thank you| )+",
     )
     return Candidate(("Okay.",), 0.9, everything(reading)) if found else None
 
 
 _WHO = (
-    r"who (?:are|r) you|what are you(?! (?:doing|able|good|playing|saying))|what is your name|do you have a name|(?:tell me|say) (?:something )?about yourself"
-    r"|introduce yourself|who (?:is this|am i (?:talking|speaking) (?:to|with))|your name|what (?:do|should|can) i call you"
+    r"who (?:are|r) you|what are you(?! (?:doing|able|good|playing|saying))|what is"
+    r" your name|do you have a name|(?:tell me|say) (?:something )?about yourself"
+    r"|introduce yourself|who (?:is this|am i (?:talking|speaking) (?:to|with))|your"
+    r" name|what (?:do|should|can) i call you"
     r"|are you (?:a |an )?(?:robot|human|person|real|machine|computer|ai|a i|bot|alive|program)(?: person)?"
 )
 _WHAT = (
-    r"what (?:else )?(?:can|could|do) you (?:actually )?(?:do|offer|know how to do|help(?: me)? with)|help(?: me)?(?: out)?"
+    r"what (?:else )?(?:can|could|do) you (?:actually )?(?:do|offer|know how to do"
+    r"|help(?: me)? with)|help(?: me)?(?: out)?"
     r"|what (?:can|could|should) i (?:say|ask|do|try)(?: you| to you)?|(?:tell|show) me what you can(?: do)?"
-    r"|how (?:can|could) you help(?: me)?|what (?:are|is) you good at|what are you (?:able to do|good at|capable of)"
-    r"|what are (?:your|the) (?:options|commands|features|abilities|skills|functions|possibilities)|(?:list|name) your (?:abilities|skills|commands|features|functions)"
-    r"|how (?:do|does) (?:you|this|it|i use (?:you|this)) ?(?:work)?|what is possible|your (?:abilities|skills|capabilities)"
+    r"|how (?:can|could) you help(?: me)?|what (?:are|is) you good at|what are you"
+    r" (?:able to do|good at|capable of)"
+    r"|what are (?:your|the) (?:options|commands|features|abilities|skills|functions"
+    r"|possibilities)|(?:list|name) your (?:abilities|skills|commands|features"
+    r"|functions)"
+    r"|how (?:do|does) (?:you|this|it|i use (?:you|this)) ?(?:work)?|what is"
+    r" possible|your (?:abilities|skills|capabilities)"
 )
 
 
@@ -102,12 +113,16 @@ RULES: tuple[Rule, ...] = (
     identify,
     explain,
     reply(
-        r"how are you(?: (?:doing|feeling|today))*|how is it going|how do you do|how have you been|are you (?:okay|well|alright)|what is up",
+        (
+            r"how are you(?: (?:doing|feeling|today))*|how is it going|how do you do|how"
+            r" have you been|are you (?:okay|well|alright)|what is up"
+        ),
         "I'm well, thank you. What would you like to hear?",
         cues="how are up",
     ),
     reply(
-        r"(?:can|do) you hear me(?: okay| now| well| properly)?|hear me(?: okay| now)?|are you (?:there|listening|awake|still there)|is this (?:on|working)"
+        r"(?:can|do) you hear me(?: okay| now| well| properly)?|hear me(?: okay| now)?"
+        r"|are you (?:there|listening|awake|still there)|is this (?:on|working)"
         r"|is (?:anybody|anyone|somebody) there|testing(?: testing)?(?: (?:one|1|two|2|three|3))*",
         "Yes, I hear you.",
         cues="hear there listening awake on working testing",
@@ -118,7 +133,10 @@ RULES: tuple[Rule, ...] = (
         cues="meet hear see talk pleased",
     ),
     reply(
-        r"(?:i am |we are )?(?:so |very )?sorry(?: about that)?|my (?:bad|apologies)|i apologi[sz]e|excuse me|pardon me",
+        (
+            r"(?:i am |we are )?(?:so |very )?sorry(?: about that)?|my (?:bad|apologies)|i"
+            r" apologi[sz]e|excuse me|pardon me"
+        ),
         "No problem.",
         confidence=0.9,
         cues="sorry bad apologies apologise apologize excuse pardon",

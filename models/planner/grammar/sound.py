@@ -13,10 +13,17 @@ from models.planner.vocabulary import word_set
 from models.planner.words import Reading
 
 _VERB = (
-    r"(?:i would |i |we |to )*(?:play|make|generate|create|produce|give|hear|want(?: to hear)?|simulate|imitate|put on|start|do|like(?: to hear)?|listen to|have|add|need|synthesi[sz]e|love(?: to hear)?|sound|try|get|how about|bring(?: on)?|what about|fake)"
+    r"(?:i would |i |we |to )*(?:play|make|generate|create|produce|give|hear|want(?:"
+    r" to hear)?|simulate|imitate|put on|start|do|like(?: to hear)?|listen to|have"
+    r"|add|need|synthesi[sz]e|love(?: to hear)?|sound|try|get|how about|bring(?:"
+    r" on)?|what about|fake)"
     r"(?: (?:me|us|up|a|an|some|the|like|out|with))*"
 )
-_NAMED = r"(?:the |a |an |some )*(?:sound effects?|sounds?|noises?|audio|soundscape|ambience|atmosphere|effects?)(?: effects?)?(?: of| with| like| for)+(?: (?:a|an|the|some))*"
+_NAMED = (
+    r"(?:the |a |an |some )*(?:sound effects?|sounds?|noises?|audio|soundscape"
+    r"|ambience|atmosphere|effects?)(?: effects?)?(?: of| with| like| for)+(?: (?:a"
+    r"|an|the|some))*"
+)
 _LONGEST = 3600.0  # seconds; models/plan.py allows no longer sound
 _QUESTIONS = word_set("what who why which is are does did was were when where will how it the")
 _DURATION_LEADS = word_set("for of lasting about around long")
@@ -115,7 +122,7 @@ def _circumstances(reading: Reading, sources: set[int]) -> set[int]:
             "inside",
             "across",
         } and any(s < i for s in sources):
-            found |= {j for j in range(i + 1, min(i + 4, len(words)))}
+            found |= set(range(i + 1, min(i + 4, len(words))))
             break
     stop = clause(reading, 0).stop
     return {i for i in found if i < stop}
@@ -128,7 +135,10 @@ def edit_sound(reading: Reading, context: Context) -> Candidate | None:
     if before is None:
         return None
     found = re.match(
-        r"(?:make it |now |but )?(?:add|with|more|less|without|no|remove|drop|heavier|lighter|closer|further|stronger|bigger|turn)(?!\S)",
+        (
+            r"(?:make it |now |but )?(?:add|with|more|less|without|no|remove|drop|heavier"
+            r"|lighter|closer|further|stronger|bigger|turn)(?!\S)"
+        ),
         reading.text,
     )
     known = {
@@ -148,7 +158,7 @@ def edit_sound(reading: Reading, context: Context) -> Candidate | None:
     brief = SoundBrief(description=f"{before.description}, {said}", seconds=before.seconds)
     return Candidate(
         (PlaySound(brief=brief),),
-        0.92,
+        0.97,
         frozenset(known | set(reading.span(found))),
         "change the sound that way",
     )

@@ -8,12 +8,18 @@ from models.planner.rules import Candidate, Context, Rule, everything, rule, sea
 from models.planner.words import Reading
 
 _SAY = (
-    r"(?:say|repeat|repeat after me|say after me|speak|pronounce|read(?: out| aloud| this| to me)*|read out loud|say out loud|speak out|say aloud"
-    r"|(?:generate|make|create|produce) (?:a |some )?(?:speech|audio|voice)(?: (?:with|of|saying|from|for))+(?: the)?(?: (?:text|words|sentence))?"
+    r"(?:say|repeat|repeat after me|say after me|speak|pronounce|read(?: out| aloud|"
+    r" this| to me)*|read out loud|say out loud|speak out|say aloud"
+    r"|(?:generate|make|create|produce) (?:a |some )?(?:speech|audio|voice)(?:"
+    r" (?:with|of|saying|from|for))+(?: the)?(?: (?:text|words|sentence))?"
     r"|(?:synthesi[sz]e|recite)|(?:the )?(?:following )?text is|speak using the voice of this audio)"
-    r"(?: (?:(?:the |these |this )?(?:following )?(?:words?|sentence|text|line|phrase|following)|out|loud|aloud|after me))*"
+    r"(?: (?:(?:the |these |this )?(?:following )?(?:words?|sentence|text|line"
+    r"|phrase|following)|out|loud|aloud|after me))*"
 )
-_AGAIN = r"(?:that|it|this|what|again|everything|the last|your|yourself|something|me|so|anything|more|one more|once|slower|louder|softer|the same|nothing)"
+_AGAIN = (
+    r"(?:that|it|this|what|again|everything|the last|your|yourself|something|me|so"
+    r"|anything|more|one more|once|slower|louder|softer|the same|nothing)"
+)
 
 
 @rule("say repeat speak pronounce read recite synthesize synthesise generate make create produce")
@@ -50,13 +56,23 @@ def _quoted(reading: Reading, begin: int) -> str:
 
 
 _REPEAT = (
-    r"(?:(?:say|repeat) (?:that|it|this|what you (?:just )?said|yourself|the last (?:sentence|thing|part|bit)|your last (?:sentence|answer|words?))(?: (?:again|once more|one more time|to me|out loud|you just said|you said))*"
-    r"|repeat(?: again)?|(?:come|say) again|once more|one more time|again|pardon(?: me)?|what(?: was that| did you(?: just)? say| were you saying)?(?: again)?|i (?:did not|do not|could not) (?:catch|hear|get|understand|follow)(?: \w+){0,3}|excuse me what"
-    r"|what (?:was|is) (?:the |your )?(?:last|latest) (?:thing|sentence|word|words|answer|bit|part)(?: (?:that )?(?:you|i heard you) (?:just )?(?:said|told me|say))?|what (?:was the last thing|is it) (?:that )?you said|what you said(?: \w+)?|(?:the )?last thing you said|sorry what|huh|say what)"
+    r"(?:(?:say|repeat) (?:that|it|this|what you (?:just )?said|yourself|the last"
+    r" (?:sentence|thing|part|bit)|your last (?:sentence|answer|words?))(?: (?:again"
+    r"|once more|one more time|to me|out loud|you just said|you said))*"
+    r"|repeat(?: again)?|(?:come|say) again|once more|one more time|again|pardon(?:"
+    r" me)?|what(?: was that| did you(?: just)? say| were you saying)?(?: again)?|i"
+    r" (?:did not|do not|could not) (?:catch|hear|get|understand|follow)(?:"
+    r" \w+){0,3}|i (?:missed|lost) (?:that|it|you)|excuse me what"
+    r"|what (?:was|is) (?:the |your )?(?:last|latest) (?:thing|sentence|word|words"
+    r"|answer|bit|part)(?: (?:that )?(?:you|i heard you) (?:just )?(?:said|told me"
+    r"|say))?|what (?:was the last thing|is it) (?:that )?you said|what you said(?:"
+    r" \w+)?|(?:the )?last thing you said|sorry what|huh|say what)"
 )
 
 
-@rule("say repeat again more pardon what catch hear get understand follow last come huh excuse said")
+@rule(
+    "say repeat again more pardon what catch hear get understand follow last come huh excuse said missed lost"
+)
 def repeat(reading: Reading, context: Context) -> Candidate | None:
     """Say again what the person heard, and only that; mention that there was more."""
     found = whole(reading, _REPEAT)
@@ -82,7 +98,10 @@ def own_words(reading: Reading, context: Context) -> Candidate | None:
     """What the person said before."""
     found = whole(
         reading,
-        r"what (?:did i|have i|was i|i) (?:just )?(?:say|said|ask|asked|tell|told|saying|asking)(?: you| before| last)*|what was my (?:last )?(?:question|request)",
+        (
+            r"what (?:did i|have i|was i|i) (?:just )?(?:say|said|ask|asked|tell|told|saying"
+            r"|asking)(?: you| before| last)*|what was my (?:last )?(?:question|request)"
+        ),
     )
     if not found:
         return None

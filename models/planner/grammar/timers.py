@@ -17,13 +17,18 @@ _LONGEST = 86_400  # seconds; models/plan.py allows no longer timer
 _LABEL_LENGTH = 80
 _TIMER = r"timer|timers|alarm|alarms|countdown|count down|reminder|reminders|stopwatch|egg timer"
 _SETTING = r"set|start|put|make|create|give|begin|run|add|need|want|new|another|schedule|have|do"
-_REMINDING = r"remind me|wake me(?: up)?|alert me|notify me|ping me|(?:let me know|tell me|call me|beep|shout|buzz)(?= (?:in|when|after|at)\b)|let me know|know (?=when|in|after|at)"
+_REMINDING = (
+    r"remind me|wake me(?: up)?|alert me|notify me|ping me|nudge me|warn me|(?:let me know|tell me"
+    r"|call me|beep|shout|buzz)(?= (?:in|when|after|at)\b)|let me know|know when"
+    r"|know in|know after|know at"
+)
 _QUESTION = "For how long should the timer run?"
 _LABEL_OPENINGS = word_set(
     "to for that about called named labelled labeled saying my the a an in after at when on of is are"
 )
 _LABEL_NEVER = word_set(
-    "timer timers alarm it me up one and please set start new another then now time long left running countdown"
+    "timer timers alarm it me up one and please set start new another then now time"
+    " long left running countdown"
 )
 
 
@@ -68,7 +73,8 @@ def _moment(reading: Reading, context: Context) -> tuple[float, int, int] | None
 
 
 @rule(
-    "timer timers alarm alarms countdown count remind reminder wake alert notify ping tell let know beep stopwatch call shout buzz"
+    "timer timers alarm alarms countdown count remind reminder wake alert notify nudge warn"
+    " ping tell let know beep stopwatch call shout buzz"
 )
 def set_timer(reading: Reading, context: Context) -> Candidate | None:
     """Set a timer for a span of time or until a time of day; ask for the time when none was said."""
@@ -77,7 +83,11 @@ def set_timer(reading: Reading, context: Context) -> Candidate | None:
         return None
     if search(
         reading,
-        r"cancel|stop|delete|remove|clear|kill|how (?:long|much|many)|turn off|any|left|remaining|what|which|when (?:is|does|will)(?= )|is there|end|pause|extend|longer|to the timer",
+        (
+            r"cancel|stop|delete|remove|clear|kill|how (?:long|much|many)|turn off|any|left"
+            r"|remaining|what|which|when (?:is|does|will)(?= )|is there|end|pause|extend"
+            r"|longer|to the timer"
+        ),
     ):
         return None
     if _two(reading):
@@ -153,7 +163,11 @@ def cancel_timer(reading: Reading, context: Context) -> Candidate | None:
     """Cancel a timer by label, or all."""
     found = search(
         reading,
-        rf"(?:cancel|stop|delete|remove|clear|kill|turn off|switch off|end|forget(?: about)?|scrap|drop|get rid of|do not|abort|dismiss|shut off|silence)(?: \w+){{0,4}} (?:{_TIMER})",
+        (
+            rf"(?:cancel|stop|delete|remove|clear|kill|turn off|switch off|end|forget(?:"
+            rf" about)?|scrap|drop|get rid of|do not|abort|dismiss|shut off|silence)(?:"
+            rf" \w+){{0,4}} (?:{_TIMER})"
+        ),
     )
     if not found:
         return None
@@ -181,9 +195,15 @@ def ask_timer(reading: Reading, context: Context) -> Candidate | None:
     """Say how long the timers still run."""
     found = search(
         reading,
-        rf"(?:how (?:long|much(?: time| longer)?|many (?:minutes|seconds|hours|time))(?: \w+){{0,6}} (?:left|remaining|remains?|to go|{_TIMER}|go)"
-        rf"|(?:what|which|any|are there(?: any)?|do i have(?: any)?|is there|have i|list|check|show|tell)(?: \w+){{0,4}} (?:{_TIMER})(?: (?:are |is )?(?:running|set|on|left|active|at|there))*"
-        rf"|(?:time (?:is )?(?:left|remaining))(?: on (?:my|the) (?:{_TIMER}))?|(?:is|are)(?: \w+){{1,3}} (?:{_TIMER}) (?:done|over|running|still|on|finished|still running)|when (?:is|does|will)(?: \w+){{1,3}} (?:{_TIMER})(?: \w+)?|status of(?: \w+){{1,2}} (?:{_TIMER}))",
+        rf"(?:how (?:long|much(?: time| longer)?|many (?:minutes|seconds|hours|time))(?:"
+        rf" \w+){{0,6}} (?:left|remaining|remains?|to go|{_TIMER}|go)"
+        rf"|(?:what|which|any|are there(?: any)?|do i have(?: any)?|is there|have i|list"
+        rf"|check|show|tell)(?: \w+){{0,4}} (?:{_TIMER})(?: (?:are |is )?(?:running|set"
+        rf"|on|left|active|at|there))*"
+        rf"|(?:time (?:is )?(?:left|remaining))(?: on (?:my|the) (?:{_TIMER}))?|(?:is"
+        rf"|are)(?: \w+){{1,3}} (?:{_TIMER}) (?:done|over|running|still|on|finished|still"
+        rf" running)|when (?:is|does|will)(?: \w+){{1,3}} (?:{_TIMER})(?: \w+)?|status"
+        rf" of(?: \w+){{1,2}} (?:{_TIMER}))",
     )
     if not found:
         return None
@@ -207,7 +227,11 @@ def change_timer(reading: Reading, context: Context) -> Candidate | None:
     """Lengthening and pausing do not exist; say what does."""
     if not search(
         reading,
-        r"(?:pause|extend|lengthen|shorten|restart|reset|resume)(?: \w+){0,3} (?:timer|alarm|countdown)|(?:add|take)(?: \w+){1,6} (?:to|off|from)(?: \w+){0,2} (?:timer|alarm)|(?:timer|alarm)(?: \w+)? (?:longer|shorter|louder)",
+        (
+            r"(?:pause|extend|lengthen|shorten|restart|reset|resume)(?: \w+){0,3} (?:timer"
+            r"|alarm|countdown)|(?:add|take)(?: \w+){1,6} (?:to|off|from)(?: \w+){0,2}"
+            r" (?:timer|alarm)|(?:timer|alarm)(?: \w+)? (?:longer|shorter|louder)"
+        ),
     ):
         return None
     return Candidate(

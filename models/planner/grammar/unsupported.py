@@ -13,64 +13,235 @@ from models.planner.words import Reading
 _DETERMINED = (
     r"(?:a|an|the|my|me|us|some|any|that|this|his|her|your|our|up|all|last|first|new|out|of|from|in)"
 )
-_AUDIO = r"(?:clip|recording|recordings|audio|file|voice|voices|speech|song|sound|sounds|sample|samples|track|noise|signal|background|hiss|hum|take|it|that|this)"
+_AUDIO = (
+    r"(?:clip|recording|recordings|audio|file|voice|voices|speech|song|sound|sounds"
+    r"|sample|samples|track|noise|signal|background|hiss|hum|take|it|that|this)"
+)
 
 _ROWS: tuple[tuple[str, str], ...] = (
     (
-        r"(?:book|order|reserve|hail|call|get|buy|rent|find|arrange|need|want|fetch|bring)(?: \w+){0,3} (?:taxi|cab|uber|lift|ride|flight|flights|hotel|room|table|restaurant|ticket|tickets|pizza|food|groceries|coffee|tea|dinner|lunch|sandwich|milk|beer|train ticket|appointment|car)",
+        (
+            r"(?:book|order|reserve|hail|call|get|buy|rent|find|arrange|need|want|fetch"
+            r"|bring)(?: \w+){0,3} (?:taxi|cab|uber|lift|ride|flight|flights|hotel|room"
+            r"|table|restaurant|ticket|tickets|pizza|food|groceries|coffee|tea|dinner|lunch"
+            r"|sandwich|milk|beer|train ticket|appointment|car)"
+        ),
         "I can't book or order anything, but I can set a timer to remind you.",
     ),
-    (r"(?:buy|order|purchase|shop for|book|reserve) (?!it\b|that\b).+", "I can't book or buy anything, but I can set a timer to remind you."),
     (
-        r"weather(?: \w+)*|forecast|temperature (?:outside|today|tomorrow)|will it (?:rain|snow|be (?:sunny|cold|warm|hot))|is it (?:raining|snowing|going to rain|cold|hot|warm|sunny)|how (?:cold|hot|warm) is it|(?:need|take|bring) an? umbrella|(?:rain|snow) (?:today|tomorrow|later|tonight)$|outside today",
+        r"(?:buy|order|purchase|shop for|book|reserve) (?!it\b|that\b).+",
+        "I can't book or buy anything, but I can set a timer to remind you.",
+    ),
+    (
+        (
+            r"weather(?: \w+)*|forecast|temperature (?:outside|today|tomorrow)|will it"
+            r" (?:rain|snow|be (?:sunny|cold|warm|hot))|is it (?:raining|snowing|going to"
+            r" rain|cold|hot|warm|sunny)|how (?:cold|hot|warm) is it|(?:need|take|bring) an?"
+            r" umbrella|(?:rain|snow) (?:today|tomorrow|later|tonight)$|outside today"
+        ),
         "I can't look up the weather, but I can make the sound of rain or wind.",
     ),
-    (r"news|headlines|stock|stocks|share price|bitcoin|(?:football|soccer|baseball|match|game|sports?) (?:score|scores|results?)|who won|latest on|exchange rate", "I can't look anything up, news included, but I can tell you the time or play some music."),
     (
-        r"(?:call|phone|ring|dial|text|email|e mail|message|whatsapp|facetime) (?!me\b|it\b|this\b|that\b|you\b)\w+|(?:send|write|read|check|answer)(?: \w+){0,3} (?:message|messages|email|emails|e mail|mail|text|texts|letter|inbox)|post (?:this|it|that) (?:on|to)|tweet",
+        (
+            r"news|headlines|stock|stocks|share price|bitcoin|(?:football|soccer|baseball"
+            r"|match|game|sports?) (?:score|scores|results?)|who won|latest on|exchange rate"
+        ),
+        ("I can't look anything up, news included, but I can tell you the time or play some music."),
+    ),
+    (
+        (
+            r"(?:call|phone|ring|dial|text|email|e mail|message|whatsapp|facetime) (?!me\b"
+            r"|it\b|this\b|that\b|you\b)\w+|(?:send|write|read|check|answer)(?: \w+){0,3}"
+            r" (?:message|messages|email|emails|e mail|mail|text|texts|letter|inbox)|post"
+            r" (?:this|it|that) (?:on|to)|tweet"
+        ),
         "I can't call or write to anyone, but I can set a timer to remind you.",
     ),
     (
-        r"(?:turn|switch|dim|put)(?: \w+){0,5} (?:light|lights|lamp|heating|heater|tv|television|oven|thermostat|air conditioning|ac|fan|kettle|coffee machine|computer|wifi|bluetooth)(?: (?:on|off|up|down))?|(?:lock|unlock|open|close) (?:the |my )?(?:door|doors|window|windows|garage|blinds|curtains|app|browser|file|spotify|youtube)|smart home|launch|thermostat",
+        (
+            r"(?:turn|switch|dim|put)(?: \w+){0,5} (?:light|lights|lamp|heating|heater|tv"
+            r"|television|oven|thermostat|air conditioning|ac|fan|kettle|coffee machine"
+            r"|computer|wifi|bluetooth)(?: (?:on|off|up|down))?|(?:lock|unlock|open|close)"
+            r" (?:the |my )?(?:door|doors|window|windows|garage|blinds|curtains|app|browser"
+            r"|file|spotify|youtube)|smart home|launch|thermostat"
+        ),
         "I can't control devices or apps, but I can play music or sounds and set timers.",
     ),
-    (r"directions|navigate|how (?:do i|to) get to|(?:take|drive) me (?:to|home)|nearest|near me|traffic (?:report|like|jam|today)|how far|where (?:is|am|are)|(?:show|open)(?: \w+){0,3} maps?|on (?:the|a) map", "I don't know places or routes, but I can time your trip with a timer."),
-    (r"(?:calendar|appointments?|meetings?|schedule)(?! a (?:timer|reminder))|shopping list|to ?do list|grocery list|(?:add|put)(?: \w+){1,5} (?:to|on) (?:my|the) list|what is on my|birthday party on", "I keep no calendar or lists, but I can set a timer to remind you."),
-    (r"(?:search|google|look up|browse|find me|find out|wikipedia|look on)(?: \w+)*(?: (?:internet|web|online|google))?", "I can't search anything, but I can play music or sounds, set timers and do sums."),
-    (r"translate|translation|how do (?:you|i) say|(?:what is|say)(?: \w+){1,4} in (?:german|french|spanish|italian|latin|chinese|japanese|russian|dutch|portuguese)|interpret", "I can't translate, but I can speak with a voice of another language."),
-    (r"do you (?:speak|understand|know) (?:german|french|spanish|italian|chinese|japanese|russian|dutch|portuguese|other languages|any other language)", "I understand English only, but I can speak with a voice of another language."),
-    (r"sing(?:ing)?(?! in)|serenade|(?:with|add) (?:lyrics|singing)|karaoke|rap(?= (?:about|for|me|something))", "I can't sing yet, but I can play a tune or say the words."),
     (
-        r"(?:write|take|note|jot|type)(?: \w+)? down|take (?:a |some )?(?:notes?|dictation|a memo|a letter)|dictat\w+|(?:make|write|leave) (?:a |me a )?(?:note|memo)|remember (?:that|this|my)|save (?:this|my) (?:note|words)",
+        (
+            r"directions|navigate|how (?:do i|to) get to|(?:take|drive) me (?:to|home)"
+            r"|nearest|near me|traffic (?:report|like|jam|today)|how far|where (?:is|am|are)"
+            r"|(?:show|open)(?: \w+){0,3} maps?|on (?:the|a) map"
+        ),
+        "I don't know places or routes, but I can time your trip with a timer.",
+    ),
+    (
+        (
+            r"(?:calendar|appointments?|meetings?|schedule)(?! a (?:timer|reminder))"
+            r"|shopping list|to ?do list|grocery list|(?:add|put)(?: \w+){1,5} (?:to|on)"
+            r" (?:my|the) list|what is on my|birthday party on"
+        ),
+        "I keep no calendar or lists, but I can set a timer to remind you.",
+    ),
+    (
+        (
+            r"(?:search|google|look up|browse|find me|find out|wikipedia|look on)(?:"
+            r" \w+)*(?: (?:internet|web|online|google))?"
+        ),
+        ("I can't search anything, but I can play music or sounds, set timers and do sums."),
+    ),
+    (
+        (
+            r"translate|translation|how do (?:you|i) say|(?:what is|say)(?: \w+){1,4} in"
+            r" (?:german|french|spanish|italian|latin|chinese|japanese|russian|dutch"
+            r"|portuguese)|interpret"
+        ),
+        "I can't translate, but I can speak with a voice of another language.",
+    ),
+    (
+        (
+            r"do you (?:speak|understand|know) (?:german|french|spanish|italian|chinese"
+            r"|japanese|russian|dutch|portuguese|other languages|any other language)"
+        ),
+        "I understand English only, but I can speak with a voice of another language.",
+    ),
+    (
+        (
+            r"sing(?:ing)?(?! in)|serenade|(?:with|add) (?:lyrics|singing)|karaoke|rap(?="
+            r" (?:about|for|me|something))"
+        ),
+        "I can't sing yet, but I can play a tune or say the words.",
+    ),
+    (
+        (
+            r"(?:write|take|note|jot|type)(?: \w+)? down|take (?:a |some )?(?:notes?"
+            r"|dictation|a memo|a letter)|dictat\w+|(?:make|write|leave) (?:a |me a"
+            r" )?(?:note|memo)|remember (?:that|this|my)|save (?:this|my) (?:note|words)"
+        ),
         "I can't take notes yet, but I can repeat a sentence: say, repeat after me, and then the words.",
     ),
-    (r"(?:record|capture|tape) (?:me|my|this|that|the|a|us|what|some|it)(?: \w+)*|start (?:a )?recording|recording of me|make a recording", "I can't record yet, but I can play music or sounds for you."),
-    (rf"(?:transcri\w+|generate the text|write out|text of this|turn(?: \w+){{0,3}} into text|subtitle\w*)(?: \w+)*|what (?:does|did) (?:the|this|that) {_AUDIO} say", "I have no recording to transcribe and can't make one yet; what I hear you say is shown as text as you speak."),
     (
-        rf"(?:de ?noise|noise reduc\w+|reduce the noise|clean(?: up)?|enhance|restore|improve|remove(?: the)? (?:background )?(?:noise|hiss|hum|echo|reverb)|get rid of the (?:noise|hiss|hum)|de ?reverb|normalize|normalise|equalize|equalise|amplify|filter)(?: (?:the|my|this|that|a|up|out|last|of|from|in|noise|background|{_AUDIO}))*",
-        "There is no recording here and I can't clean one up yet, but I can make you a new sound or play music.",
+        (
+            r"(?:record|capture|tape) (?:me|my|this|that|the|a|us|what|some|it)(?: \w+)*"
+            r"|start (?:a )?recording|recording of me|make a recording"
+        ),
+        "I can't record yet, but I can play music or sounds for you.",
     ),
     (
-        rf"(?:separate|split|isolate|extract|detect|identify|recogni[sz]e|classify|label|find)(?: \w+){{0,6}} (?:{_AUDIO}|speakers|events|vocals|applause|stems|siren|sirens)|what (?:events|sounds?) (?:does|do|is|are|can)(?: \w+)*|(?:whose|who s) voice",
+        (
+            rf"(?:transcri\w+|generate the text|write out|text of this|turn(?: \w+){{0,3}}"
+            rf" into text|subtitle\w*)(?: \w+)*|what (?:does|did) (?:the|this|that) {_AUDIO}"
+            rf" say"
+        ),
+        (
+            "I have no recording to transcribe and can't make one yet; what I hear you say"
+            " is shown as text as you speak."
+        ),
+    ),
+    (
+        (
+            rf"(?:de ?noise|noise reduc\w+|reduce the noise|clean(?: up)?|enhance|restore"
+            rf"|improve|remove(?: the)? (?:background )?(?:noise|hiss|hum|echo|reverb)|get"
+            rf" rid of the (?:noise|hiss|hum)|de ?reverb|normalize|normalise|equalize"
+            rf"|equalise|amplify|filter)(?: (?:the|my|this|that|a|up|out|last|of|from|in"
+            rf"|noise|background|{_AUDIO}))*"
+        ),
+        (
+            "There is no recording here and I can't clean one up yet, but I can make you a"
+            " new sound or play music."
+        ),
+    ),
+    (
+        (
+            rf"(?:separate|split|isolate|extract|detect|identify|recogni[sz]e|classify|label"
+            rf"|find)(?: \w+){{0,6}} (?:{_AUDIO}|speakers|events|vocals|applause|stems|siren"
+            rf"|sirens)|what (?:events|sounds?) (?:does|do|is|are|can)(?: \w+)*|(?:whose|who"
+            rf" s) voice"
+        ),
         "There is no recording to take apart and I can't analyse sounds yet, but I can make new sounds.",
     ),
-    (rf"(?:describe|caption|analy[sz]e|text description|tell me (?:about|what is in))(?: \w+){{0,5}} (?:{_AUDIO}|image|picture|music)|what do you hear(?: \w+)*|(?:listen to|what is) (?:the room|my room|around me|in this (?:sound|clip|audio|recording|file))", "I can't describe sounds yet, but I can tell you what I am playing."),
     (
-        r"(?:transfer|convert|turn|make|render)(?: \w+)* binaural(?: \w+)*|binaural|(?:put|pan|move|walk|place|send|shift)(?: \w+){1,6} (?:left|right|behind me|around(?: me)?|in front)|(?:to|on) (?:my|the) (?:left|right)|stereo|surround|spatial\w*|3 ?d (?:audio|sound)|mono",
+        (
+            rf"(?:describe|caption|analy[sz]e|text description|tell me (?:about|what is"
+            rf" in))(?: \w+){{0,5}} (?:{_AUDIO}|image|picture|music)|what do you hear(?:"
+            rf" \w+)*|(?:listen to|what is) (?:the room|my room|around me|in this (?:sound"
+            rf"|clip|audio|recording|file))"
+        ),
+        "I can't describe sounds yet, but I can tell you what I am playing.",
+    ),
+    (
+        (
+            r"(?:transfer|convert|turn|make|render)(?: \w+)* binaural(?: \w+)*|binaural"
+            r"|(?:put|pan|move|walk|place|send|shift)(?: \w+){1,6} (?:left|right|behind me"
+            r"|around(?: me)?|in front)|(?:to|on) (?:my|the) (?:left|right)|stereo|surround"
+            r"|spatial\w*|3 ?d (?:audio|sound)|mono"
+        ),
         "I can't place sounds in space yet, but I can make and play them.",
     ),
-    (r"dropout|drop out|inpaint\w*|patch (?:it|the)|fill (?:in )?(?:the|that) (?:gap|hole)|(?:repair|fix|mend) (?:the|that|this|it)(?: \w+)*|crossfade|splice|trim|crop|cut the (?:clip|recording|audio)", "There is no recording to repair and I can't edit audio yet, but I can make a new sound."),
     (
-        r"(?:\w+ ){0,6}(?:image|picture|photo|photograph|drawing|painting|video|movie clip|face|avatar|talking head|animation|logo|cover art|selfie)(?: \w+)*|draw|paint|sketch|show me (?:a|an|the|your) .*",
+        (
+            r"dropout|drop out|inpaint\w*|patch (?:it|the)|fill (?:in )?(?:the|that) (?:gap"
+            r"|hole)|(?:repair|fix|mend) (?:the|that|this|it)(?: \w+)*|crossfade|splice|trim"
+            r"|crop|cut the (?:clip|recording|audio)"
+        ),
+        ("There is no recording to repair and I can't edit audio yet, but I can make a new sound."),
+    ),
+    (
+        (
+            r"(?:\w+ ){0,6}(?:image|picture|photo|photograph|drawing|painting|video|movie"
+            r" clip|face|avatar|talking head|animation|logo|cover art|selfie)(?: \w+)*|draw"
+            r"|paint|sketch|show me (?:a|an|the|your) .*"
+        ),
         "I can't make or read pictures yet, but I can make sounds and music from words.",
     ),
-    (r"(?:speak|say it|talk|sound)(?: \w+)? like (?:me|him|her|my|this|that|the|obama|trump|darth|yoda|donald|morgan|a pirate|batman|homer)(?: \w+)*|(?:clone|copy|imitate|mimic|steal) (?:my|his|her|this|the|that|a)(?: \w+)* voice|(?:using|use) the voice of (?:this|that|the|my)(?: \w+)*|my (?:own )?voice", "I can't copy a voice, but I can use another one of mine."),
-    (r"(?:save|export|download|send me|store|give me|keep)(?: \w+){0,4} (?:midi|wav|mp3|flac|file|score|sheet music|stems|recording|musicxml|song|piece|notes)|sheet music|(?:upload|share) .+", "I can't save files yet, but I can play it again or change it."),
-    (r"(?:hum|whistle|humming|i will sing|i sing|beatbox|i am going to (?:hum|sing))(?: \w+)*|what notes (?:did|do|am) i(?: \w+)*", "I can't take up a hummed tune yet, but describe the music and I'll play it."),
-    (r"(?:joke|jokes|story|stories|poem|riddle|rhyme|fairy tale|fun fact|trivia|quote|tongue twister)(?: \w+)*|make me laugh|(?:play|let us play) (?:a )?(?:game|quiz|chess|hangman|trivia)(?: \w+)*|roll (?:a|the) di(?:c)?e|flip a coin|recipe|cook|diet|homework|essay|write (?:a|an|some|my) (?:code|program|essay|script|python|email|letter|poem|story|song lyrics|lyrics|function)(?: \w+)*", "I have no stories, games or texts, but I can make up music or sounds for you."),
-    (r"undo(?: \w+)*|(?:go|put it) back to (?:how|the way)(?: \w+)*|revert(?: \w+)*", "I can't undo yet, but tell me what to change and I'll change it."),
-    (r"(?:gradually|slowly) (?:speed|slow|get|fade)(?: \w+)*|swing it|(?:louder|softer) (?:piano|drums|bass|guitar|strings|cello|violin)|(?:piano|drums|bass|guitar|strings|cello|violin) (?:louder|softer|up|down)|(?:solo|isolate) the \w+", "I can't do that to the music yet, but I can change its style, key, tempo, mood and instruments."),
-)  # fmt: skip
+    (
+        (
+            r"(?:speak|say it|talk|sound)(?: \w+)? like (?:me|him|her|my|this|that|the|obama"
+            r"|trump|darth|yoda|donald|morgan|a pirate|batman|homer)(?: \w+)*|(?:clone|copy"
+            r"|imitate|mimic|steal) (?:my|his|her|this|the|that|a)(?: \w+)* voice|(?:using"
+            r"|use) the voice of (?:this|that|the|my)(?: \w+)*|my (?:own )?voice"
+        ),
+        "I can't copy a voice, but I can use another one of mine.",
+    ),
+    (
+        (
+            r"(?:save|export|download|send me|store|give me|keep)(?: \w+){0,4} (?:midi|wav"
+            r"|mp3|flac|file|score|sheet music|stems|recording|musicxml|song|piece|notes)"
+            r"|sheet music|(?:upload|share) .+"
+        ),
+        "I can't save files yet, but I can play it again or change it.",
+    ),
+    (
+        (
+            r"(?:hum|whistle|humming|i will sing|i sing|beatbox|i am going to (?:hum"
+            r"|sing))(?: \w+)*|what notes (?:did|do|am) i(?: \w+)*"
+        ),
+        "I can't take up a hummed tune yet, but describe the music and I'll play it.",
+    ),
+    (
+        (
+            r"(?:joke|jokes|story|stories|poem|riddle|rhyme|fairy tale|fun fact|trivia|quote"
+            r"|tongue twister)(?: \w+)*|make me laugh|(?:play|let us play) (?:a )?(?:game"
+            r"|quiz|chess|hangman|trivia)(?: \w+)*|roll (?:a|the) di(?:c)?e|flip a coin"
+            r"|recipe|cook|diet|homework|essay|write (?:a|an|some|my) (?:code|program|essay"
+            r"|script|python|email|letter|poem|story|song lyrics|lyrics|function)(?: \w+)*"
+        ),
+        "I have no stories, games or texts, but I can make up music or sounds for you.",
+    ),
+    (
+        r"undo(?: \w+)*|(?:go|put it) back to (?:how|the way)(?: \w+)*|revert(?: \w+)*",
+        "I can't undo yet, but tell me what to change and I'll change it.",
+    ),
+    (
+        (
+            r"(?:gradually|slowly) (?:speed|slow|get|fade)(?: \w+)*|swing it|(?:louder"
+            r"|softer) (?:piano|drums|bass|guitar|strings|cello|violin)|(?:piano|drums|bass"
+            r"|guitar|strings|cello|violin) (?:louder|softer|up|down)|(?:solo|isolate) the"
+            r" \w+"
+        ),
+        ("I can't do that to the music yet, but I can change its style, key, tempo, mood and instruments."),
+    ),
+)
 
 
 def _refuse(reading: Reading, context: Context) -> Candidate | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import ifaddr
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -113,16 +114,22 @@ OpenPage = Callable[..., Awaitable[Page]]
 async def open_page(server: Any) -> AsyncIterator[OpenPage]:
     """Opens the page in a context of its own: `open_page(browser, init_script=None, **context_options)`.
 
+    With `hidden_address` the page is to connect without the right to a microphone, which makes Chromium hide
+    its addresses. Where loopback is all there is, Chromium then gathers none: there the right is given.
     A script error on the page, or a request to any other host, fails the test.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    async def open_it(browser: Browser, init_script: str | None = None, **options: Any) -> Page:
+    async def open_it(
+        browser: Browser, init_script: str | None = None, hidden_address: bool = False, **options: Any
+    ) -> Page:
         context = await browser.new_context(**options)
         contexts.append(context)
         if init_script:
             await context.add_init_script(init_script)
+        if hidden_address and only_loopback():
+            await context.grant_permissions(["microphone"])
         page = await context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
@@ -134,6 +141,12 @@ async def open_page(server: Any) -> AsyncIterator[OpenPage]:
     for context in contexts:
         await context.close()
     assert not faults
+
+
+def only_loopback() -> bool:
+    """True on a machine without a network."""
+    found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    return all(ip.startswith("127.") for ip in found if isinstance(ip, str))
 
 
 def _check_host(url: str, faults: list[str]) -> None:

@@ -76,6 +76,7 @@ class FakeServer:
         self.heard_packets = 0
         self.hangups = 0
         self.calls = 0
+        self.offers: list[str] = []
         self._peers: list[RTCPeerConnection] = []
         self._drains: set[asyncio.Task[None]] = set()
         self._channel: asyncio.Future[RTCDataChannel] | None = None
@@ -165,6 +166,7 @@ class FakeServer:
         peer.addTrack(Tone())
         await peer.setLocalDescription(await peer.createAnswer())
         self.calls += 1
+        self.offers.append(offer)
         location = f"/v1/realtime/calls/call_{self.calls}"
         return Response(
             peer.localDescription.sdp, 201, headers={"Location": location}, media_type="application/sdp"

@@ -11,6 +11,7 @@ import { inWords, scaleFor, segments } from "../../../client/web/latency.js";
 import { falling, position } from "../../../client/web/meters.js";
 import { facts, positionAt } from "../../../client/web/music.js";
 import { MAX_ATTEMPTS, backoff, retryAfter, secondsLeft } from "../../../client/web/retry.js";
+import { withStereo } from "../../../client/web/sdp.js";
 import { keep, remember } from "../../../client/web/storage.js";
 import { remaining } from "../../../client/web/timers.js";
 import { lineParts, spokenLine } from "../../../client/web/transcript.js";
@@ -57,6 +58,7 @@ test("a typed turn is an item and the wish for an answer; an interrupt silences 
   const [create, respond] = typedTurn("item_1", "hello");
   assert.deepEqual(create.item.content, [{ type: "input_text", text: "hello" }]);
   assert.equal(respond.type, "response.create");
+  assert.equal(typedTurn("item_1", "hello", true)[0].type, "response.cancel");
   assert.deepEqual(interruption().map(({ type }) => type), ["response.cancel", "output_audio_buffer.clear"]);
 });
 
@@ -140,6 +142,14 @@ test("moods flow into each other", () => {
   const half = blend(MOODS.idle, MOODS.speaking, 0.3);
   assert.ok(half.ratio < MOODS.idle.ratio && half.ratio > MOODS.speaking.ratio);
   assert.deepEqual(blend(MOODS.idle, MOODS.idle, 1), MOODS.idle);
+});
+
+test("the offer asks for stereo, once, and for Opus alone", () => {
+  const sdp = "m=audio\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:63 111/111\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+  const wanted = sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1");
+  assert.equal(withStereo(sdp), wanted);
+  assert.equal(withStereo(wanted), wanted);
+  assert.equal(withStereo("m=audio\r\n"), "m=audio\r\n");
 });
 
 test("settings are kept for the visit where there is no storage", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { canInterrupt, initialState, reduce, withNotice, withTyped, withoutCall } from "../../../client/web/protocol.js";
+import { canInterrupt, initialState, isReplying, reduce, withNotice, withTyped, withoutCall } from "../../../client/web/protocol.js";
 
 const dialogue = JSON.parse(readFileSync(new URL("dialogue.json", import.meta.url), "utf8"));
 
@@ -55,7 +55,7 @@ test("noise is taken back", () => {
 test("the assistant's words appear as they are spoken", () => {
   const state = after("connected", "hearing", "heard", "replying");
   assert.deepEqual(lines(state).at(-1), ["assistant", "speaking", "It is half"]);
-  assert.ok(canInterrupt(state));
+  assert.ok(canInterrupt(state) && isReplying(state));
 });
 
 test("a finished reply is whole and leaves nothing to interrupt", () => {
@@ -98,7 +98,7 @@ test("music is shown with its bar, made something with a number, and can be inte
       chords: ["Am", "F", "C", "G"], instruments: ["piano", "cello"], since: 0 },
   );
   assert.equal(state.entries.at(-1).number, 1);
-  assert.ok(canInterrupt(state));
+  assert.ok(canInterrupt(state) && !isReplying(state));
   const ended = dialogue.music_ended.reduce((now, event) => reduce(now, event), state);
   assert.equal(ended.music, null);
   assert.ok(!canInterrupt(ended));

@@ -73,6 +73,7 @@ async def test_both_voices_are_metered_and_heard(browser: Browser, server: Any, 
     for meter in ("#level-you", "#level-assistant"):
         await expect(page.locator(meter)).to_have_attribute("aria-valuenow", LOUD)
     assert await page.evaluate("!document.getElementById('remote').paused")
+    assert "stereo=1" in server.offers[0]
     assert server.heard_packets > 0
 
 
@@ -135,7 +136,7 @@ async def test_music_timers_and_notices(
 
 
 async def test_typing_needs_no_microphone(wary_browser: Browser, server: Any, open_page: OpenPage) -> None:
-    page = await open_page(wary_browser)
+    page = await open_page(wary_browser, hidden_address=True)
     await page.get_by_label("Message").fill("What time is it?")
     await page.keyboard.press("Enter")
     created = await server.wait_for("conversation.item.create")

@@ -63,15 +63,16 @@ async def test_insecure_page_can_still_type(wary_browser: Browser, server: Any, 
     await press_talk(page)
     await expect(page.get_by_role("alert")).to_contain_text("The microphone needs a secure page")
     await page.get_by_label("Message").fill("hello")
-    await page.get_by_role("button", name="Send").click()
-    await server.wait_for("response.create")
+    async with page.expect_response("**/v1/realtime/calls") as answer:
+        await page.get_by_role("button", name="Send").click()
+    assert (await answer.value).status == 201
 
 
 async def test_full_server_counts_down_and_tries_again(
     wary_browser: Browser, server: Any, open_page: OpenPage
 ) -> None:
     server.full_for_s = 3
-    page = await open_page(wary_browser)
+    page = await open_page(wary_browser, hidden_address=True)
     await page.get_by_label("Message").fill("hello")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("All four places are taken.")
@@ -114,7 +115,7 @@ async def test_server_vanishes_and_returns(
 
 
 async def test_an_answer_that_is_no_answer(wary_browser: Browser, open_page: OpenPage) -> None:
-    page = await open_page(wary_browser)
+    page = await open_page(wary_browser, hidden_address=True)
 
     async def refuse(route: Any) -> None:
         await route.fulfill(

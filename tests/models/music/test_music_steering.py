@@ -24,7 +24,7 @@ def bars_of(chunks: list[MusicChunk]) -> list[tuple[int, MusicState]]:
 
 
 def test_no_drums_add_a_cello(open_job: OpenJob) -> None:
-    job, chunks = open_job(MusicBrief(style="lo-fi", tempo=80), 3), []  # type: ignore[var-annotated]
+    job, chunks = open_job(MusicBrief(style="lo-fi", tempo=80), 3), list[MusicChunk]()
     run(job, 50, chunks)
     assert job.feed(SteerMusic(brief=MusicBrief(without=("drums",), instruments=("cello",))), chunks.append)
     before = bars_of(chunks)[-1][1].bar
@@ -39,7 +39,10 @@ def test_no_drums_add_a_cello(open_job: OpenJob) -> None:
 
 
 def test_key_tempo_metre_and_style_from_the_next_bar_line(open_job: OpenJob) -> None:
-    job, chunks = open_job(MusicBrief(style="jazz trio", tonic="C", mode="major", tempo=120), 1), []  # type: ignore[var-annotated]
+    job, chunks = (
+        open_job(MusicBrief(style="jazz trio", tonic="C", mode="major", tempo=120), 1),
+        list[MusicChunk](),
+    )
     run(job, 25, chunks)
     brief = MusicBrief(style="techno", tonic="D", mode="minor", tempo=90, metre="3/4")
     job.feed(SteerMusic(brief=brief), chunks.append)
@@ -55,7 +58,7 @@ def test_key_tempo_metre_and_style_from_the_next_bar_line(open_job: OpenJob) -> 
 def test_steering_makes_no_click(open_job: OpenJob) -> None:
     # Bowed and blown sounds only: what is struck begins with a step of its own.
     wish = MusicBrief(style="string quartet", tempo=120)
-    job, chunks = open_job(wish, 1), []  # type: ignore[var-annotated]
+    job, chunks = open_job(wish, 1), list[MusicChunk]()
     for change in (
         {"tonic": "E"},
         {"mode": "major"},
@@ -74,7 +77,7 @@ def test_steering_makes_no_click(open_job: OpenJob) -> None:
 
 
 def test_a_wish_that_cannot_be_met_changes_nothing(open_job: OpenJob) -> None:
-    job, chunks = open_job(MusicBrief(style="folk"), 1), []  # type: ignore[var-annotated]
+    job, chunks = open_job(MusicBrief(style="folk"), 1), list[MusicChunk]()
     run(job, 5, chunks)
     with pytest.raises(BackendError, match="no instrument is called"):
         job.feed(SteerMusic(brief=MusicBrief(instruments=("kazoodle",))), chunks.append)
@@ -85,7 +88,7 @@ def test_a_wish_that_cannot_be_met_changes_nothing(open_job: OpenJob) -> None:
 
 
 def test_asked_to_end_it_ends(open_job: OpenJob) -> None:
-    job, chunks = open_job(MusicBrief(style="rock", tempo=150), 1), []  # type: ignore[var-annotated]
+    job, chunks = open_job(MusicBrief(style="rock", tempo=150), 1), list[MusicChunk]()
     run(job, 40, chunks)
     job.feed(SteerMusic(brief=MusicBrief(bars=1)), chunks.append)
     while job.step(chunks.append):
@@ -96,7 +99,7 @@ def test_asked_to_end_it_ends(open_job: OpenJob) -> None:
 
 def test_the_score_of_a_steered_piece_can_be_made_again(open_job: OpenJob) -> None:
     first, second = MusicBrief(style="bossa", tempo=150), MusicBrief(mode="minor", without=("drums",))
-    job, chunks = open_job(first, 4), []  # type: ignore[var-annotated]
+    job, chunks = open_job(first, 4), list[MusicChunk]()
     run(job, 30, chunks)
     job.feed(SteerMusic(brief=second), chunks.append)
     at = bars_of(chunks)[-1][1].bar  # bars are numbered from 1, so this is the next one's index

@@ -12,7 +12,11 @@ COMMANDS: list[tuple[str, list[str], dict[str, Any]]] = [
     ("could you time three and a half minutes with a timer", ["set_timer"], {"seconds": 210}),
     ("start a twenty minute timer for the laundry", ["set_timer"], {"seconds": 1200, "label": "laundry"}),
     ("remind me to call mum in an hour and a quarter", ["set_timer"], {"seconds": 4500, "label": "call mum"}),
-    ("in ninety seconds remind me to flip the pancakes", ["set_timer"], {"seconds": 90, "label": "flip the pancakes"}),
+    (
+        "in ninety seconds remind me to flip the pancakes",
+        ["set_timer"],
+        {"seconds": 90, "label": "flip the pancakes"},
+    ),
     ("let me know when half an hour has passed", ["set_timer"], {"seconds": 1800}),
     ("wake me up at half past five", ["set_timer"], {"seconds": 4980}),
     ("alarm in two hours and ten minutes please", ["set_timer"], {"seconds": 7800}),
@@ -20,19 +24,51 @@ COMMANDS: list[tuple[str, list[str], dict[str, Any]]] = [
     ("pasta timer eleven minutes", ["set_timer"], {"seconds": 660}),
     ("put a timer on for 5 min", ["set_timer"], {"seconds": 300}),
     ("hey set the timer to a quarter of an hour", ["set_timer"], {"seconds": 900}),
-    ("I would love to hear some bossa nova with flute", ["play_music"], {"style": "bossa nova", "instruments": ("flute",)}),
-    ("could we have a slow waltz in E flat major", ["play_music"], {"style": "waltz", "tonic": "Eb", "mode": "major"}),
+    (
+        "I would love to hear some bossa nova with flute",
+        ["play_music"],
+        {"style": "bossa nova", "instruments": ("flute",)},
+    ),
+    (
+        "could we have a slow waltz in E flat major",
+        ["play_music"],
+        {"style": "waltz", "tonic": "Eb", "mode": "major"},
+    ),
     ("compose me a sad string quartet", ["play_music"], {"style": "string quartet", "mood": ("sad",)}),
-    ("put some lofi beats on, but leave out the piano", ["play_music"], {"style": "lo-fi", "without": ("piano",)}),
+    (
+        "put some lofi beats on, but leave out the piano",
+        ["play_music"],
+        {"style": "lo-fi", "without": ("piano",)},
+    ),
     ("play techno at one thirty five beats per minute", ["play_music"], {"style": "techno", "tempo": 135}),
-    ("give me eight bars of funk in three four time", ["play_music"], {"style": "funk", "bars": 8, "metre": "3/4"}),
+    (
+        "give me eight bars of funk in three four time",
+        ["play_music"],
+        {"style": "funk", "bars": 8, "metre": "3/4"},
+    ),
     ("how about some reggae", ["play_music"], {"style": "reggae"}),
-    ("I'm in the mood for something mysterious in d dorian", ["play_music"], {"mood": ("mysterious",), "tonic": "D", "mode": "dorian"}),
-    ("improvise a cheerful tune on the harmonica", ["play_music"], {"mood": ("happy",), "instruments": ("harmonica",)}),
+    (
+        "I'm in the mood for something mysterious in d dorian",
+        ["play_music"],
+        {"mood": ("mysterious",), "tonic": "D", "mode": "dorian"},
+    ),
+    (
+        "improvise a cheerful tune on the harmonica",
+        ["play_music"],
+        {"mood": ("happy",), "instruments": ("harmonica",)},
+    ),
     ("play jazz without drums or bass", ["play_music"], {"style": "jazz", "without": ("drums", "bass")}),
     ("some ambient music for sleeping please", ["play_music"], {"style": "ambient"}),
-    ("make a folk song with banjo and fiddle, no drums", ["play_music"], {"style": "folk", "instruments": ("banjo", "violin"), "without": ("drums",)}),
-    ("write a march in B flat at a hundred and twelve", ["play_music"], {"style": "march", "tonic": "Bb", "tempo": 112}),
+    (
+        "make a folk song with banjo and fiddle, no drums",
+        ["play_music"],
+        {"style": "folk", "instruments": ("banjo", "violin"), "without": ("drums",)},
+    ),
+    (
+        "write a march in B flat at a hundred and twelve",
+        ["play_music"],
+        {"style": "march", "tonic": "Bb", "tempo": 112},
+    ),
     ("play music", ["play_music"], {}),
     ("let's hear something wistful", ["play_music"], {"mood": ("nostalgic",)}),
     ("could you play some pensive music", ["play_music"], {"mood": ("pensive",)}),
@@ -58,7 +94,7 @@ COMMANDS: list[tuple[str, list[str], dict[str, Any]]] = [
     ("try a different voice", ["set_voice"], {"voice": "other"}),
     ("sound like a woman", ["set_voice"], {"voice": "female"}),
     ("change your voice", ["set_voice"], {"voice": "other"}),
-]  # fmt: skip
+]
 
 # What was said, and a part of the answer; nothing is called.
 ANSWERS: list[tuple[str, str]] = [
@@ -135,14 +171,17 @@ EDITS: list[tuple[str, dict[str, Any]]] = [
     ("two semitones lower", {"tonic": "G"}),
     ("turn it into a bossa nova", {"style": "bossa nova"}),
     ("change to techno", {"style": "techno"}),
-    ("the same piece but with a flute and no drums", {"instruments": ("piano", "flute"), "without": ("bass", "drums")}),
+    (
+        "the same piece but with a flute and no drums",
+        {"instruments": ("piano", "flute"), "without": ("bass", "drums")},
+    ),
     ("make it more dramatic", {"mood": ("calm", "dramatic")}),
     ("try it at ninety", {"tempo": 90}),
     ("a little busier", {"density": 0.75}),
     ("play it again", {"tempo": 70, "style": "solo piano"}),
     ("give me another version", {"style": "solo piano"}),
     ("no wait, in major", {"mode": "major"}),
-]  # fmt: skip
+]
 
 
 def _fields(step: Any) -> Any:
@@ -177,7 +216,7 @@ def test_edit_of_the_piece_that_plays(
 MISHEARD: list[tuple[str, list[str]]] = [
     ("sat a timer for ten minutes", ["set_timer"]),
     ("set a tamer for too minutes", ["set_timer"]),
-    ("plague some jass", ["play_music"]),
+    ("pleigh some jass", ["play_music"]),
     ("play a come piano piece in a miner", ["play_music"]),
     ("stopped the music", []),
     ("make the sound of reign on a roof", ["play_sound"]),

@@ -48,7 +48,14 @@ def calls(*fragments: dict[str, Any], finish: str | None = None) -> dict[str, An
     return delta(finish, tool_calls=list(fragments))
 
 
-USAGE = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}  # fmt: skip
+USAGE = {
+    "id": "c1",
+    "object": "chat.completion.chunk",
+    "created": 1,
+    "model": "m",
+    "choices": [],
+    "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+}
 
 
 @dataclass
@@ -347,8 +354,12 @@ async def test_an_unreachable_server_is_named_without_credentials(make: Make) ->
 
 @pytest.mark.parametrize(
     "script",
-    [pytest.param([HOLD], id="headers-only"), pytest.param([": keep-alive\n\n", HOLD], id="keep-alive"), pytest.param([delta(content="a"), HOLD], id="midway")],
-)  # fmt: skip
+    [
+        pytest.param([HOLD], id="headers-only"),
+        pytest.param([": keep-alive\n\n", HOLD], id="keep-alive"),
+        pytest.param([delta(content="a"), HOLD], id="midway"),
+    ],
+)
 async def test_silence_is_a_time_out(server: ScriptedServer, make: Make, script: list[Any]) -> None:
     server.script = script
     with pytest.raises(BackendError, match=r"sent nothing for 0\.2 seconds"):
@@ -362,10 +373,15 @@ async def test_a_stream_broken_midway_fails_after_what_came(
     server: ScriptedServer, make: Make, ending: list[Any]
 ) -> None:
     server.script, server.ended = [delta(content="Once"), *ending], False
-    heard = []
+    heard: list[Any] = []
+
+    async def listen() -> None:
+        async with aclosing(make().stream(request())) as stream:
+            async for output in stream:
+                heard.append(output)  # noqa: PERF401 (a comprehension would lose what came before the failure)
+
     with pytest.raises(BackendError, match="broke off in the middle"):
-        async for output in make().stream(request()):
-            heard.append(output)  # noqa: PERF401: what came before the failure is the point
+        await listen()
     assert heard == [TextDelta(text="Once")]
 
 
