@@ -94,7 +94,10 @@ class SetPace(Step):
 
 
 class SetVoice(Step):
-    """Choose the speaking voice by name, or the language it speaks (an ISO 639-1 code)."""
+    """Choose the speaking voice, or the language it speaks (an ISO 639-1 code).
+
+    A voice is a name, or "female", "male", "other" (than the present one) or "default".
+    """
 
     tool: ClassVar[str] = "set_voice"
     voice: str = ""

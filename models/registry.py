@@ -27,7 +27,7 @@ BACKENDS: Mapping[Role, Mapping[str, Entry]] = {
     "vad": {"silero": Entry("models.vad.silero:SileroVad")},
     "asr": {"pocketsphinx": Entry("models.asr.pocketsphinx:PocketSphinxAsr")},
     "planner": {
-        "intent": Entry("models.planner.intent:IntentPlanner", runs="edge"),
+        "intent": Entry("models.planner.intent:IntentPlanner"),
         "openai": Entry("models.planner.openai:OpenAIPlanner", runs="edge"),
     },
     "tts": {

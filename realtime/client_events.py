@@ -66,13 +66,13 @@ class ClientEvents:
                 self._append(event)
             case SessionUpdateEvent():
                 session.state.update(event, session.outbox)
-                session.apply_state()
+                await session.apply_state()
             case ConversationItemCreateEvent():
                 self._create_item(event)
             case ResponseCreateEvent():
                 self._create_response()
-            case ResponseCancelEvent():
-                if not await session.interrupt("client_cancelled"):
+            case ResponseCancelEvent(response_id=response_id):
+                if not await session.cancel(response_id):
                     raise ProtocolError("no response is in progress", code="response_cancel_not_active")
             case OutputAudioBufferClearEvent():
                 await session.stop_all("client_cancelled")
@@ -83,8 +83,8 @@ class ClientEvents:
                         code="input_audio_buffer_commit_empty",
                     )
             case InputAudioBufferClearEvent():
-                await session.ears.clear()
-                session.outbox.send(InputAudioBufferClearedEvent)
+                if not await session.ears.clear():  # or else the session tells, when it goes on
+                    session.outbox.send(InputAudioBufferClearedEvent)
             case ConversationItemRetrieveEvent(item_id=item_id):
                 session.outbox.send(ConversationItemRetrieved, item=self._find(item_id).as_item())
             case ConversationItemDeleteEvent(item_id=item_id):

@@ -52,6 +52,14 @@ class MediaSection(Section):
     udp_ports: str = Field("", pattern=r"^(\d+-\d+)?$", description="UDP port range, for example 40000-40999")
     ice_servers: tuple[str, ...] = Field((), description="STUN or TURN URLs, for example stun:host:3478")
 
+    @field_validator("udp_ports")
+    @classmethod
+    def _rising(cls, ports: str) -> str:
+        first, _, last = ports.partition("-")
+        if ports and not 1 <= int(first) <= int(last) <= 65_535:
+            raise ValueError("a range of ports begins at 1 or above and ends at 65535 or below")
+        return ports
+
 
 class VadSettings(Section):
     """Voice activity detection."""
@@ -205,7 +213,7 @@ def load(
     if profile is not None:
         values["profile"] = profile
     chosen = values.get("profile", "embedded")
-    if chosen not in PROFILES:
+    if not isinstance(chosen, str) or chosen not in PROFILES:
         raise ConfigError(f"no profile is called {chosen!r}; choose one of: {', '.join(sorted(PROFILES))}")
     try:
         return Settings.model_validate(_merge(_copy(PROFILES[chosen]), values))
@@ -224,7 +232,11 @@ def sections() -> dict[str, type[Section]]:
 
 def describe() -> str:
     """Every setting with its default and meaning, for `--help`."""
-    lines = []
+    lines = [
+        f"  {key}={field.get_default()}\n      {field.description}"
+        for key, field in Settings.model_fields.items()
+        if key not in sections()
+    ]
     for section, model in sections().items():
         lines.append(f"\n{section}: {(model.__doc__ or '').strip()}")
         for key, field in model.model_fields.items():
@@ -243,7 +255,10 @@ def _put(values: dict[str, Any], path: str, text: str, source: str) -> None:
     if len(parts) == 2 and parts[0] in known:
         field = known[parts[0]].model_fields.get(parts[1])
         if field is not None and "tuple" in str(field.annotation):
-            _merge(values, {parts[0]: {parts[1]: tuple(item for item in text.split(",") if item)}})
+            _merge(
+                values,
+                {parts[0]: {parts[1]: tuple(item.strip() for item in text.split(",") if item.strip())}},
+            )
             return
     _merge(values, {parts[0]: {parts[1]: text}} if len(parts) == 2 else {parts[0]: text})
 

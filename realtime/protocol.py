@@ -44,6 +44,9 @@ ClientEvent = (
 )
 
 
+MOST_NESTED = 32  # levels of objects and lists; the protocol's own events have under ten
+
+
 def _type_of(model: type[BaseModel]) -> str:
     return cast(str, get_args(model.model_fields["type"].annotation)[0])
 
@@ -76,11 +79,18 @@ def parse(text: str, limit: int) -> ClientEvent:
             code="event_too_large",
         )
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the event is not JSON: {error}", code="invalid_json") from None
+    if not _encodable(text, raw):
+        raise ProtocolError(
+            "the event holds half a surrogate pair, which is no character; send valid Unicode",
+            code="invalid_json",
+        )
     if not isinstance(raw, dict):
         raise ProtocolError("an event is a JSON object with a type", code="invalid_event")
+    if not _shallow(raw):
+        raise ProtocolError(f"the event is nested deeper than {MOST_NESTED} levels", code="invalid_event")
     event_id = raw.get("event_id") if isinstance(raw.get("event_id"), str) else None
     kind = raw.get("type")
     model = CLIENT_EVENTS.get(kind) if isinstance(kind, str) else None
@@ -97,10 +107,43 @@ def parse(text: str, limit: int) -> ClientEvent:
         return cast(ClientEvent, model.model_validate(raw))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        # Where the type has alternatives pydantic names the class it tried, which means nothing to a client.
+        where = ".".join(str(part) for part in first["loc"] if not str(part)[:1].isupper())
         raise ProtocolError(
             f"{kind}: {where}: {first['msg']}", code="invalid_value", event_id=event_id, param=where
         ) from None
+
+
+def _no_number(name: str) -> None:
+    """Refuse NaN and the infinities: JSON has none, and no setting means anything by them."""
+    raise ValueError(f"{name} is not a number")
+
+
+def _encodable(text: str, raw: object) -> bool:
+    """Whether every string can be sent back as UTF-8. JSON's escapes can spell half a surrogate pair."""
+    if text.isascii() and "\\u" not in text:
+        return True
+    try:
+        json.dumps(raw, ensure_ascii=False).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
+
+
+def _shallow(raw: object) -> bool:
+    """Whether an event is nested no deeper than it may be, so that sending parts of it back cannot fail."""
+    level: list[object] = [raw]
+    for _ in range(MOST_NESTED):
+        deeper: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                deeper.extend(value.values())
+            elif isinstance(value, list):
+                deeper.extend(value)
+        if not deeper:
+            return True
+        level = deeper
+    return False
 
 
 class Outbox:

@@ -87,7 +87,7 @@ class Response:
 
     def open(self) -> None:
         """The output item and its content part; once, before its first words or sound."""
-        if self._opened:
+        if self._opened or self._done:
             return
         self._opened = True
         item = self._item("in_progress", [])
@@ -98,6 +98,8 @@ class Response:
 
     def audio_started(self) -> None:
         """The first sample is leaving."""
+        if self._done:
+            return
         self.open()
         if self._buffered and not self._sounding:
             self._outbox.send(OutputAudioBufferStarted, response_id=self.id)
@@ -105,7 +107,7 @@ class Response:
 
     def text(self, delta: str) -> None:
         """More of the transcript (or, in text mode, of the text)."""
-        if not delta:
+        if not delta or self._done:
             return
         self.open()
         self.transcript += delta

@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket
 from realtime.calls import RETRY_AFTER, Calls, FullError
 from realtime.config import Settings
 from realtime.telemetry import Metrics
-from realtime.transport.webrtc import IceServer, MediaSettings, OfferError, answer
+from realtime.transport.webrtc import IceServer, MediaSettings, NoAddressError, OfferError, answer
 from realtime.transport.websocket import WebSocketLink
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ def build(
         exception_handlers={
             HTTPException: _explain,
             OfferError: _bad_offer,
+            NoAddressError: _no_address,
             ClientDisconnect: _gone,
         },
         middleware=[
@@ -210,6 +211,10 @@ async def _explain(_: Request, error: Exception) -> Response:
 
 async def _bad_offer(_: Request, error: Exception) -> Response:
     return _error(400, str(error), "invalid_offer")
+
+
+async def _no_address(_: Request, error: Exception) -> Response:
+    return _error(503, str(error), "no_address")
 
 
 async def _gone(_: Request, error: Exception) -> Response:

@@ -57,10 +57,11 @@ from realtime.thinking.history import Entry, History
 from realtime.thinking.planner import Planner
 from realtime.thinking.timers import Timer, Timers
 from realtime.thinking.tools import Toolbox
-from realtime.transport.link import AudioOwner, Link
+from realtime.transport.link import AudioOwner, Link, Losses
 
 log = logging.getLogger(__name__)
 
+COUNT_INTERVAL = 5.0  # s between two looks at what the link lost
 TURNS_WAITING = 8  # turns not yet answered; a client that sends more at once is told so
 
 
@@ -98,7 +99,9 @@ class Session:
         self._reason: Reason | None = None
         self._speaking_item: str | None = None  # id of the user's item under way
         self._activity: str = ""
+        self._asked_voice = self.state.voice
         self._last_sign = self._loop.time()
+        self._losses = Losses()
         mixer = Mixer(music_db=settings.mixer.music_db, duck_db=settings.mixer.duck_db)
         self.mixer = mixer
         self.speaker = Speaker(link, mixer, metrics)
@@ -121,6 +124,7 @@ class Session:
         )
         self.timers = Timers(self._group, self._timer_over)
         self._toolbox = Toolbox(
+            engine=engine,
             music=self.music,
             sound=self.sound,
             mixer=mixer,
@@ -160,6 +164,7 @@ class Session:
                 await self.stop_all()
                 self.timers.cancel("")
         finally:
+            self._count_losses()
             self._metrics.sessions.dec()
             await self._link.aclose()
 
@@ -173,16 +178,30 @@ class Session:
         await asyncio.wait({task})
         return True
 
+    async def cancel(self, response_id: str | None) -> bool:
+        """Stop this response (None: the reply), be it words, music or sound; False when there is none."""
+        if response_id is None or (self._reply is not None and self._reply.response.id == response_id):
+            return await self.interrupt("client_cancelled")
+        for player in (self.music, self.sound):
+            if player.response_id == response_id:
+                return await player.stop("client_cancelled")
+        return False
+
     async def stop_all(self, reason: Reason | None = None) -> None:
         """Stop everything that can be heard: the reply, the music and the sound."""
         await self.interrupt(reason)
         await self.music.stop(reason)
         await self.sound.stop(reason)
 
-    def apply_state(self) -> None:
+    async def apply_state(self) -> None:
         """Take over what `session.update` changed."""
         self.planner.instructions = self.state.instructions
-        self.voice.name = self.state.voice
+        if self.state.voice != self._asked_voice:
+            self._asked_voice = self.state.voice
+            try:
+                await self._toolbox.choose_voice(VoiceSettings(self._asked_voice, self.voice.language))
+            except BackendError as error:  # clients name voices of other servers: that is no reason to fail
+                self.outbox.send(own_events.Notice, level="warning", message=f"{error}; the voice stays")
         self.voice.speed = self.state.speed
         self.ears.automatic = self.state.automatic
         self.ears.language = self.state.language
@@ -374,7 +393,8 @@ class Session:
         """End a session in which nothing has happened for long."""
         timeout = self._settings.server.idle_timeout
         while (left := self._last_sign + timeout - self._loop.time()) > 0:
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, COUNT_INTERVAL))
+            self._count_losses()
             if self._activity == "playing":
                 self.alive()  # who listens to music is there
         minutes = timeout / 60
@@ -384,6 +404,12 @@ class Session:
             message=f"the call was ended after {minutes:.0f} minutes without a word; start it again any time",
         )
         await self._link.aclose()
+
+    def _count_losses(self) -> None:
+        losses = self._link.losses()
+        self._metrics.frames_dropped.inc(losses.dropped - self._losses.dropped)
+        self._metrics.frames_concealed.inc(losses.concealed - self._losses.concealed)
+        self._losses = losses
 
     def _timer_over(self, timer: Timer) -> None:
         self.outbox.send(own_events.TimerChanged, label=timer.label, seconds=timer.seconds, state="over")

@@ -15,6 +15,9 @@ from realtime.protocol import Outbox, ProtocolError
 
 SESSION_LIFETIME = 3_600  # s shown as `expires_at`; the idle timeout usually ends a session earlier
 
+SILENCE_RANGE = (60, 10_000)  # ms, as in `TurnSettings`
+SWITCHES = ("turn_detection", "transcription", "noise_reduction")  # null is off
+
 
 class SessionState:
     """The session object, and what follows from it."""
@@ -69,7 +72,8 @@ class SessionState:
     @property
     def voice(self) -> str:
         """The voice asked for; empty for the backend's own choice."""
-        name = str(self._session["audio"]["output"].get("voice") or "")
+        asked = self._session["audio"]["output"].get("voice") or ""
+        name = str(asked.get("id") or "") if isinstance(asked, Mapping) else str(asked)
         return "" if name == "default" else name
 
     @property
@@ -115,7 +119,8 @@ class SessionState:
                 silence_ms=round(rules.silence_ms * factor),
                 unfinished_ms=round(rules.unfinished_ms * factor),
             )
-        silence = int(asked.get("silence_duration_ms") or 500)
+        silence = asked.get("silence_duration_ms")
+        silence = 500 if silence is None else min(max(int(silence), SILENCE_RANGE[0]), SILENCE_RANGE[1])
         return replace(
             rules,
             threshold=min(max(float(asked.get("threshold") or 0.5), 0.05), 0.95),
@@ -147,7 +152,7 @@ class SessionState:
                 param="session.tools",
             )
         for side in ("input", "output"):
-            form = (asked.get("audio") or {}).get(side, {}).get("format") or {}
+            form = ((asked.get("audio") or {}).get(side) or {}).get("format") or {}
             if form.get("type", "audio/pcm") != "audio/pcm" or form.get("rate", 24_000) != 24_000:
                 raise ProtocolError(
                     "audio is audio/pcm at rate 24000",
@@ -163,17 +168,22 @@ class SessionState:
                 event_id=event.event_id,
                 param="session.audio.output.speed",
             )
+        for key in ("id", "object", "expires_at"):  # ours to say
+            asked.pop(key, None)
         self._session = merged(self._session, asked)
         outbox.send(SessionUpdatedEvent, session=self._session)
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """`old` with what `new` names. `turn_detection` and lists are replaced whole."""
+    """`old` with what `new` names. `turn_detection` and lists are replaced whole.
+
+    Null switches off what can be switched off; for any other group of settings it leaves them as they are.
+    """
     out = dict(old)
     for key, value in new.items():
         inside = out.get(key)
         if isinstance(value, Mapping) and isinstance(inside, Mapping) and key != "turn_detection":
             out[key] = merged(inside, value)
-        else:
+        elif value is not None or not isinstance(inside, Mapping) or key in SWITCHES:
             out[key] = value
     return out

@@ -19,7 +19,7 @@ from models.engine import Engine
 from realtime.config import Settings
 from realtime.session import Session
 from realtime.telemetry import Metrics
-from realtime.transport.link import AudioOwner, InputAudio, StereoFrame
+from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,9 @@ class MirrorLink:
 
     def flush(self) -> None:
         return
+
+    def losses(self) -> Losses:
+        return Losses()
 
     async def aclose(self) -> None:
         self._closed.set()

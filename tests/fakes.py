@@ -15,7 +15,7 @@ import numpy as np
 
 from models import api
 from models.engine import Assignment
-from realtime.transport.link import AudioOwner, InputAudio, StereoFrame
+from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
 
 WORD = 2_000  # the value of word 0
 WORD_MS = 240  # how long the assistant's fake voice takes for a word
@@ -83,6 +83,9 @@ class FakeLink:
 
     def flush(self) -> None:
         return
+
+    def losses(self) -> Losses:
+        return Losses()
 
     async def aclose(self) -> None:
         if not self.closed:

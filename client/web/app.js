@@ -124,6 +124,12 @@ function letGo() {
   connection.setTrack(null).catch(() => {}); // a call that is already closed has no sender to tell
 }
 
+function typeInstead() {
+  fail(null);
+  byId("text").focus();
+}
+
+/** Shows what is wrong with the microphone; null: nothing any more. */
 function fail(failure) {
   obstacle = failure;
   render();
@@ -187,7 +193,7 @@ function render() {
 /** What stands in the way most, or null. */
 function currentBanner() {
   const again = { label: "Try again", run: () => talk() };
-  const type = { label: "Type instead", run: () => byId("text").focus() };
+  const type = { label: "Type instead", run: typeInstead };
   if (phase.name === "waiting" || (phase.name === "connecting" && phase.failure)) {
     const { failure, retryAt = 0 } = phase;
     return { ...words(failure), retryAt, actions: [{ label: "Try now", run: () => connection.retryNow() }] };

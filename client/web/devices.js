@@ -63,8 +63,9 @@ export class Microphone {
   async list() {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
     const chosen = remember("microphone");
-    // Before permission the browser gives one nameless entry; "default" repeats a device by another name.
-    const named = devices.filter((device) => device.kind === "audioinput" && device.deviceId && device.deviceId !== "default");
+    // Before permission the browser gives one nameless entry; two more ids only repeat a device.
+    const named = devices.filter(({ kind, deviceId }) =>
+      kind === "audioinput" && !["", "default", "communications"].includes(deviceId));
     const options = named.map(({ deviceId, label }, index) =>
       element("option", { value: deviceId }, label || `Microphone ${index + 1}`));
     this.#select.replaceChildren(element("option", { value: "" }, "Default"), ...options);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 from random import Random
 
 from models.music.figure import Hit, read_figure
@@ -128,7 +129,7 @@ def section_tune(
 def _coloured(notes: list[TuneNote], rng: Random) -> list[TuneNote]:
     """Blue thirds and chromatic approaches on weak notes that step up into the next one."""
     result = []
-    for note, after in zip(notes, [*notes[1:], None], strict=True):
+    for note, after in zip_longest(notes, notes[1:]):
         approach = (
             after is not None and not note.strong and after.degree - note.degree == 1 and note.length <= 0.5
         )

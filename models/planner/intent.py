@@ -1,25 +1,24 @@
-"""The embedded planner: typed plans from rules, deterministic, without a model and in microseconds.
+"""The embedded planner: typed plans from rules, deterministic, without a model.
 
 A round reads the last message:
 
-1. a person's words are read (`words.py`), cut where one command ends and the next begins, and each piece goes
-   to
-   the rules of `grammar/`; the best candidates make the plan. Words that fit nothing are read again as words
-   that sound alike; what stays unclear becomes a short question.
-2. tools' observations, and events, are put into words (`observations.py`), so nothing is claimed before it is
-   done.
+1. a person's words are read (`words.py`), cut where one command ends and the next begins, and each piece
+   goes to the rules of `grammar/`; the best candidates make the plan. Words that fit nothing are read again
+   as words that sound alike; what stays unclear becomes a short question.
+2. tools' observations, and events, are put into words (`observations.py`), so nothing is claimed before it
+   is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import uuid4
 
 import msgspec
 
-from models.api import PlanDone, PlanRequest, TextDelta, ToolCall
+from models.api import BackendError, ChatMessage, Emit, PlanDone, PlanRequest, Situation, TextDelta, ToolCall
 from models.plan import PlayMusic
 from models.planner.grammar import KNOWN, RULES, VOCABULARY
 from models.planner.grammar.playback import REST
@@ -43,6 +42,43 @@ _MOST_PARTS = 6
 _UNKNOWN = f"That's beyond me. {ABILITIES}."
 
 
+# Between them these ask every rule for all its patterns.
+_WARMING = (
+    "hello hi thanks bye yes who are you what help how are you hear there sorry meet",
+    "what was the last thing you said again and say this",
+    "remind me to set a ten minute timer",
+    "cancel my timers alarm and pause the timer how long is left",
+    "what time is it now what date is today",
+    "what is two plus two percent of the square root of nine",
+    "stop the music then go on and keep going louder softer mute slower faster",
+    "speak slower in another voice speak german use a female voice",
+    "turn it down to ten percent and play some slow jazz without drums in a minor for four bars",
+    "make the sound of rain add more thunder",
+    "make it darker up a third with a cello at seventy play it again another one back to the piano",
+    "what key is it what is a tritone",
+    "xyzzy book me a taxi",
+)
+
+
+class _Round:
+    """One round of planning, as the engine drives it: all of it in one step."""
+
+    def __init__(self, planner: IntentPlanner, request: PlanRequest) -> None:
+        self._planner = planner
+        self._request = request
+
+    def feed(self, item: object, emit: Emit) -> bool:
+        raise BackendError(f"a planner takes no input; it was sent a {type(item).__name__}")
+
+    def step(self, emit: Emit) -> bool:
+        for output in self._planner.plan(self._request):
+            emit(output)
+        return False
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 @dataclass(frozen=True)
 class _Choice:
     """How an utterance (or a part of it) is understood: parts with their candidates, and how well they
@@ -53,19 +89,25 @@ class _Choice:
 
 
 class IntentPlanner:
-    """Plans by rules. Constructed without options; keeps no state between requests."""
+    """Plans by rules. Constructed without options; keeps no state between requests.
+
+    It computes in a process of its own: most requests take 0.2 ms, but one that fits nothing is read again
+    in many ways, 26 ms at the 99th percentile, longer than a frame of everybody's audio.
+    """
+
+    produces = True
 
     def __init__(self) -> None:
         self._rules: Sequence[Rule] = RULES
         self._lexicon = Lexicon(VOCABULARY)
+        for text in _WARMING:  # patterns compile on first use, up to 0.2 s in all: not while somebody waits
+            for playing in (None, "a waltz"):
+                message = ChatMessage(role="user", content=text)
+                self.plan(PlanRequest(messages=(message,), situation=Situation(now="", playing=playing)))
 
-    async def stream(self, request: PlanRequest) -> AsyncGenerator[Output, None]:
-        """Yield the round's text and calls, then `PlanDone`."""
-        for output in self.plan(request):
-            yield output
-
-    async def aclose(self) -> None:
-        """Nothing is held."""
+    def open(self, request: PlanRequest) -> _Round:
+        """Plan one round."""
+        return _Round(self, request)
 
     def plan(self, request: PlanRequest) -> list[Output]:
         """The whole round at once."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from models.api import BackendError, BackendUnavailableError, Job, SpeechRequest
 from models.tts.espeak import EspeakSpeech
 from models.tts.flite import FliteSpeech, VoiceName
 from models.tts.libflite import VOICES
 
+# What one may call a voice without knowing its name.
+KINDS = {"female": "slt", "male": "rms"}
+
 
 class EmbeddedSpeech:
     """`SpeechRequest` -> `SpeechChunk` by whichever of flite and espeak-ng has the voice, or the language.
 
-    A voice that is named decides; without one, English is flite's. espeak-ng is looked for when it is first
-    wanted, so that English works without it.
+    A voice that is named decides ("female" and "male" are names too); without one, English is flite's.
+    espeak-ng is looked for when it is first wanted, so that English works without it.
 
     Args:
         voice: flite's voice for English.
@@ -31,6 +36,8 @@ class EmbeddedSpeech:
 
     def open(self, request: SpeechRequest) -> Job:
         """Raises what the backend chosen raises: `BackendUnavailableError` when espeak-ng is missing."""
+        if request.voice.lower() in KINDS:
+            request = msgspec.structs.replace(request, voice=KINDS[request.voice.lower()])
         primary = request.language.lower().replace("_", "-").split("-")[0]
         if request.voice.lower() in VOICES or (not request.voice and primary in ("en", "")):
             return self._flite.open(request)

@@ -119,6 +119,8 @@ class Ears:
         # Utterances that are over, until their final text is there: how each ended, and when (loop time).
         self._finishing: dict[Stream[Hypothesis], tuple[Ended, float]] = {}
         self._began = 0  # sample at which the current utterance began
+        self._over = 0  # sample at which the last one had ended: what it heard is not heard again
+        self._retry_at = 0.0  # loop time before which a recogniser that failed is not asked again
         self._adaptation: str | None = None
         self._group = asyncio.TaskGroup()
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
@@ -139,12 +141,13 @@ class Ears:
             async for piece in audio:
                 self._ring.append(piece.pcm)
                 message = Audio(piece.pcm, piece.concealed)
+                # The utterance first: one that begins while the VAD takes the piece has it from the ring.
+                if self._utterance is not None:
+                    await self._utterance.send(message)
+                elif not self.automatic and self._clock() >= self._retry_at:
+                    await self._open(self._ring.total - len(piece.pcm) // 2)
                 if self._vad is not None:
                     await self._vad.send(message)
-                if self._utterance is None and not self.automatic:
-                    await self._open(self._ring.total - len(piece.pcm) // 2)
-                elif self._utterance is not None:
-                    await self._utterance.send(message)
             judged.cancel()
             if self._utterance is not None:
                 await self._utterance.aclose()
@@ -160,24 +163,32 @@ class Ears:
         await self._act(events)
         return bool(events)
 
-    async def clear(self) -> None:
-        """Forget what is being said (`input_audio_buffer.clear`)."""
+    async def clear(self) -> bool:
+        """Forget what is being said (`input_audio_buffer.clear`). True when `SpeechDropped` tells of it."""
+        speaking = self._turn.speaking
         self._turn.reset()
         await self._drop()
+        if speaking:
+            await self.events.put(SpeechDropped())
+        return speaking
 
     async def _judge(self) -> None:
+        told = False  # of a failure that lasts
         while True:
             origin = self._ring.total
             try:
                 async with aclosing(self._engine.open(VadRequest())) as self._vad:
                     async for frame in self._vad:
+                        told = False
                         if self.automatic:
                             at = SpeechProbability(frame.probability, frame.end + origin, frame.rms)
                             await self._act(self._turn.frame(at))
                 return
             except BackendError as error:
                 self._vad = None
-                await self.events.put(HearingFailed(str(error)))
+                if not told:
+                    await self.events.put(HearingFailed(str(error)))
+                told = True
                 await asyncio.sleep(RETRY_S)
 
     async def _act(self, events: list[TurnEvent]) -> None:
@@ -191,7 +202,10 @@ class Ears:
                 case Withdrawn():
                     await self._drop()
                     await self.events.put(SpeechDropped())
-                case Ended() if self._utterance is not None:
+                case Ended() if self._utterance is None:  # its recogniser failed, which was told already
+                    await self.events.put(SpeechDropped())
+                case Ended():
+                    self._over = event.stop
                     stream, self._utterance = self._utterance, None
                     decided = self._clock()
                     self._finishing[stream] = (event, decided)
@@ -199,9 +213,10 @@ class Ears:
 
     async def _open(self, since: int) -> None:
         """Begin an utterance with the audio from sample `since` on."""
+        await self._drop()  # of manual mode, when the client has just left it
         stream = self._engine.open(AsrRequest(self.language, self._adaptation))
         self._utterance = stream
-        self._began = max(0, since)
+        self._began = max(self._over, since)
         self._group.create_task(self._recognise(stream), name="asr")
         # One message, written before anything is awaited: later pieces cannot overtake it.
         await stream.send(Audio(self._ring.since(self._began)))
@@ -227,8 +242,7 @@ class Ears:
             await self.events.put(HearingFailed(str(error)))
         if stream is self._utterance:  # it failed in the middle: this turn is lost, the next one is not
             self._utterance = None
-            self._turn.reset()
-            await self.events.put(SpeechDropped())
+            self._retry_at = self._clock() + RETRY_S
         if stream in self._finishing:
             ended, decided = self._finishing.pop(stream)
             await self.events.put(

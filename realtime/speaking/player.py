@@ -80,6 +80,11 @@ class Player:
         return self._response.owner if self._response and self._lane.audible else None
 
     @property
+    def response_id(self) -> str | None:
+        """The id of the response that plays."""
+        return self._response.id if self._response else None
+
+    @property
     def held(self) -> bool:
         """Whether a piece is there, but silent while the person speaks."""
         return self.playing is not None and self._lane.paused

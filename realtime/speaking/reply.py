@@ -66,6 +66,7 @@ class Reply:
         self._notes: list[ChatMessage] = []
         self._usage = Usage()
         self._reported = False
+        self._voiced = False
 
     async def run(self) -> None:
         """Plan and speak until the last sample has left. Raises `BackendError`; the events stay paired."""
@@ -124,11 +125,13 @@ class Reply:
                 )
 
     def _on_first_audio(self) -> None:
-        if not self._stopwatch.marked("speech"):
-            self._stopwatch.mark("plan")
-            self._stopwatch.mark("speech")
-            self.response.audio_started()
-            self._on_speaking()
+        if self._voiced:
+            return
+        self._voiced = True
+        self._stopwatch.mark("plan")
+        self._stopwatch.mark("speech")
+        self.response.audio_started()
+        self._on_speaking()
 
     def _follow(self) -> None:
         """After each frame: tell the words that began, and, once, how long the turn took."""

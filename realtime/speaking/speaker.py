@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from realtime.speaking.mixer import Lane, Mixer, Pcm
 from realtime.telemetry import Metrics
-from realtime.transport.link import FRAME_MS, AudioOwner, Link
+from realtime.transport.link import FRAME_MS, IDLE_MS, AudioOwner, Link
 
 LATE_S = 0.010  # a frame this late eats half of what a 20 ms receiver buffer holds: counted
 GIVE_UP_S = 0.2  # behind by this much, the clock starts anew instead of sending a burst
@@ -34,9 +34,17 @@ class Speaker:
         """Play for as long as the session lasts."""
         while True:
             while not self.mixer.audible:
-                await self._wake.wait()
-                self._wake.clear()
+                await self._rest()
             await self._play()
+
+    async def _rest(self) -> None:
+        """Wait for sound; let the link hear of the silence now and then."""
+        try:
+            async with asyncio.timeout(IDLE_MS / 1000):
+                await self._wake.wait()
+            self._wake.clear()
+        except TimeoutError:
+            self._link.play(None, None)
 
     async def write(self, lane: Lane, pcm: Pcm) -> None:
         """Append to a lane, waiting for room; wakes the speaker."""

@@ -81,7 +81,10 @@ class History:
             out.extend(entry.notes)
             if entry.text or entry.role == "user":
                 out.append(ChatMessage(entry.role, entry.text, interrupted=entry.interrupted))
-        return tuple(out[-PLANNER_MESSAGES:])
+        recent = out[-PLANNER_MESSAGES:]
+        while recent and recent[0].role == "tool":
+            del recent[0]  # its call was cut off, and an API refuses an answer without a call
+        return tuple(recent)
 
 
 def calls_message(text: str, calls: tuple[ToolCall, ...]) -> ChatMessage:

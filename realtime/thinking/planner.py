@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
-from models.api import ChatMessage, PlanDone, PlanRequest, Situation, TextDelta, ToolCall
+from models.api import BackendError, ChatMessage, PlanDone, PlanRequest, Situation, TextDelta, ToolCall
 from models.engine import Engine
 from realtime.thinking.history import History, calls_message, observation_message
 from realtime.thinking.tools import Toolbox, tool_schemas
@@ -30,8 +30,10 @@ class Planner:
     async def plan(self, notes: list[ChatMessage], usage: Usage) -> AsyncIterator[str]:
         """Answer the end of the history: yield the words to say as they come, run the tools in between.
 
-        What was called and observed is appended to `notes`. Raises `BackendError`.
+        What was called and observed is appended to `notes`. Raises `BackendError`, also when the rounds come
+        to no end.
         """
+        last = ""  # what was said last, in any round
         situation = self._situation()  # of when the person spoke: what they interrupted still counts
         for _ in range(MOST_ROUNDS):
             request = PlanRequest(
@@ -46,8 +48,11 @@ class Planner:
             async with aclosing(self._engine.open(request)) as stream:
                 async for item in stream:
                     match item:
-                        case TextDelta(text):
+                        case TextDelta(text) if text:
+                            if not said and last and not (last[-1].isspace() or text[0].isspace()):
+                                yield " "  # a round's text knows nothing of the one before
                             said += text
+                            last = text
                             yield text
                         case ToolCall():
                             calls.append(item)
@@ -60,6 +65,9 @@ class Planner:
             notes.extend(observations)
             if said and all(json.loads(note.content)["ok"] for note in observations):
                 return  # the words that belong to it were already said
+        raise BackendError(
+            f"the planner called tools {MOST_ROUNDS} times in a row and came to no end; ask for less at once"
+        )
 
 
 class Usage:

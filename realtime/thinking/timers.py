@@ -9,7 +9,7 @@ from dataclasses import dataclass
 MOST_TIMERS = 20  # nobody follows more; each is a task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # two alike are two timers
 class Timer:
     """`ends` is loop time."""
 
@@ -36,7 +36,8 @@ class Timers:
 
     def cancel(self, label: str) -> list[Timer]:
         """Cancel those with this label, or all when it is empty; return them."""
-        gone = [timer for timer in self._running if not label or timer.label == label]
+        wanted = label.casefold()
+        gone = [timer for timer in self._running if not wanted or timer.label.casefold() == wanted]
         for timer in gone:
             self._running.pop(timer).cancel()
         return gone

@@ -12,11 +12,13 @@ import json
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 from pydantic import ValidationError
 
-from models.api import BackendError, MusicRequest, SoundRequest, ToolCall, ToolSchema
+from models.api import BackendError, MusicRequest, SoundRequest, SpeechRequest, ToolCall, ToolSchema
+from models.engine import Engine
 from models.plan import (
     STEPS,
     CancelTimer,
@@ -44,6 +46,8 @@ Facts = dict[str, Any]
 
 VOLUME_STEP_DB = 6.0  # clearly louder, not twice as loud
 VOLUME_RANGE = (decibels(-30), decibels(9))
+PROBE = "1"  # any voice of any language can say it
+MALE_VOICES = frozenset({"male", "rms", "awb", "kal", "kal16"})
 PACE_STEP = 1.2
 PACE_RANGE = (0.5, 2.0)
 
@@ -72,6 +76,7 @@ class Toolbox:
     def __init__(
         self,
         *,
+        engine: Engine,
         music: Player,
         sound: Player,
         mixer: Mixer,
@@ -81,6 +86,7 @@ class Toolbox:
         seed: Callable[[], int] = lambda: random.getrandbits(32),
     ) -> None:
         self.response_id: str | None = None  # of the reply that calls
+        self._engine = engine
         self._music = music
         self._sound = sound
         self._mixer = mixer
@@ -120,7 +126,7 @@ class Toolbox:
             step = step_type.model_validate_json(call.arguments or "{}")
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"]) or "arguments"
             raise ToolError(f"{call.name}: {where}: {first['msg']}") from None
         return await self._actions[step_type](step)
 
@@ -155,7 +161,9 @@ class Toolbox:
         new = change[step.change]
 
         def bounded(gain: float) -> float:
-            return 0.0 if step.change == "mute" else min(max(new(gain), VOLUME_RANGE[0]), VOLUME_RANGE[1])
+            if step.change == "mute" or (step.change == "softer" and gain == 0.0):
+                return 0.0
+            return min(max(new(gain), VOLUME_RANGE[0]), VOLUME_RANGE[1])
 
         if step.target in ("all", "voice"):
             self._mixer.speech_volume = bounded(self._mixer.speech_volume)
@@ -167,17 +175,33 @@ class Toolbox:
 
     async def _set_pace(self, step: SetPace) -> Facts:
         factor = {"slower": 1 / PACE_STEP, "faster": PACE_STEP}.get(step.change)
-        speed = 1.0 if factor is None else self._voice.speed * factor
-        self._voice.speed = min(max(speed, PACE_RANGE[0]), PACE_RANGE[1])
+        now = self._voice.speed
+        # A voice set slower or faster than the range stays there, rather than jump the wrong way.
+        least, most = min(PACE_RANGE[0], now), max(PACE_RANGE[1], now)
+        self._voice.speed = 1.0 if factor is None else min(max(now * factor, least), most)
         return {"pace": round(self._voice.speed, 2)}
 
     async def _set_voice(self, step: SetVoice) -> Facts:
         if not step.voice and not step.language:
             raise ToolError("set_voice needs a voice or a language")
-        self._voice.name = step.voice
-        if step.language:
-            self._voice.language = step.language
-        return {"voice": step.voice or "default", "language": self._voice.language}
+        name = step.voice.strip().lower()
+        if name == "other":
+            name = "female" if self._voice.name in MALE_VOICES else "male"
+        # A voice belongs to a language: with a new language, the old voice goes.
+        wanted = VoiceSettings("" if name == "default" else name, step.language or self._voice.language)
+        if step.voice and not step.language:
+            wanted.language = "en"
+        await self.choose_voice(wanted)
+        return {"voice": name or "default", "language": wanted.language}
+
+    async def choose_voice(self, wanted: VoiceSettings) -> None:
+        """Speak as `wanted` from now on (its speed aside). Raises `BackendError` for an unknown voice."""
+        request = SpeechRequest(PROBE, voice=wanted.name, language=wanted.language)
+        async with aclosing(self._engine.open(request)) as stream:
+            async for _ in stream:
+                break  # it speaks: the voice is there
+        self._voice.name = wanted.name
+        self._voice.language = wanted.language
 
     async def _set_timer(self, step: SetTimer) -> Facts:
         try:

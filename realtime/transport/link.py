@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME_MS = 20
+IDLE_MS = 400  # between two calls of `play` in silence: as often as an Opus sender in DTX is heard
 FRAME_SAMPLES = 960  # of SPEAKING_RATE (48 kHz), in each of two channels
 
 StereoFrame = NDArray[np.int16]  # shape (FRAME_SAMPLES, 2)
@@ -32,6 +33,13 @@ class InputAudio(NamedTuple):
 
     pcm: bytes
     concealed: bool = False
+
+
+class Losses(NamedTuple):
+    """Pieces of 20 ms, since the link began: dropped because nobody read them, made up for lost packets."""
+
+    dropped: int = 0
+    concealed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,18 @@ class Link(Protocol):
         ...
 
     def play(self, frame: StereoFrame | None, owner: AudioOwner | None) -> None:
-        """Send the next 20 ms; called by the speaker every FRAME_MS on its clock. None is silence."""
+        """Send the next 20 ms; None is silence.
+
+        The speaker calls it every FRAME_MS while there is sound, and every IDLE_MS while there is none.
+        """
         ...
 
     def flush(self) -> None:
         """Drop audio that was given to `play` and has not left yet (an interruption)."""
+        ...
+
+    def losses(self) -> Losses:
+        """What of the client's audio did not reach us."""
         ...
 
     @property

@@ -34,6 +34,7 @@ class Playout:
         self._track = track
         self._encoder = encoder
         self._silent = 0  # frames since the last sound
+        self._emptied = -DTX_INTERVAL  # value of `_silent` at the last empty frame
         self._mono = STEREO_HOLD  # frames since the last one with two different channels
         self._empty_frame = b"\x78"  # of the last packet's kind; this one: hybrid, fullband, mono, 20 ms
 
@@ -46,9 +47,10 @@ class Playout:
         self._mono = 0 if not np.array_equal(frame[:, 0], frame[:, 1]) else self._mono + 1
         self._send(frame)
 
-    def skip(self) -> None:
-        """Let 20 ms pass without sending: nobody is connected yet."""
-        self._track.skip(FRAME_SAMPLES)
+    def skip(self, frames: int = 1) -> None:
+        """Let time pass without sending: nobody is connected yet, or `play` was not called meanwhile."""
+        self._track.skip(frames * FRAME_SAMPLES)
+        self._silent += frames
 
     def flush(self) -> None:
         """Drop what has not left yet."""
@@ -62,7 +64,9 @@ class Playout:
         self._silent += 1
         if self._silent <= HANGOVER:
             self._send(_SILENCE)
-        elif (self._silent - HANGOVER) % DTX_INTERVAL == 1:
+            self._emptied = self._silent - DTX_INTERVAL  # the first empty frame comes right after
+        elif self._silent - self._emptied >= DTX_INTERVAL:
+            self._emptied = self._silent
             self._track.push(self._empty_frame, FRAME_SAMPLES)
         else:
             self._track.skip(FRAME_SAMPLES)

@@ -34,7 +34,7 @@ from realtime.transport.aiortc_hooks import (
     send_packets,
 )
 from realtime.transport.jitter import RATE, JitterStats
-from realtime.transport.link import AudioOwner, InputAudio, StereoFrame
+from realtime.transport.link import FRAME_MS, AudioOwner, InputAudio, Losses, StereoFrame
 from realtime.transport.mailbox import Mailbox
 from realtime.transport.microphone import Microphone
 from realtime.transport.opus import OpusEncoder
@@ -132,6 +132,8 @@ class WebRtcLink:
         self._dropped_events = 0
         self._peer: PeerReport | None = None
         self._loss = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._played = self._loop.time()  # when `play` was last called
         self._connected = False
         self._closed = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -164,6 +166,13 @@ class WebRtcLink:
     def play(self, frame: StereoFrame | None, owner: AudioOwner | None) -> None:
         if self._closed.is_set():
             return
+        # The speaker sleeps through silence; the timestamps must not, or the receiver takes what comes next
+        # for packets that were seconds late, and buffers for as long.
+        now = self._loop.time()
+        missed = round((now - self._played) * 1000 / FRAME_MS) - 1
+        self._played = now
+        if missed > 0:
+            self._playout.skip(missed)
         if self._connected:
             self._playout.play(frame)
         else:
@@ -171,6 +180,10 @@ class WebRtcLink:
 
     def flush(self) -> None:
         self._playout.flush()
+
+    def losses(self) -> Losses:
+        statistics = self.statistics
+        return Losses(statistics.dropped_audio, round(statistics.concealed_ms / FRAME_MS))
 
     @property
     def playout_delay_ms(self) -> float:

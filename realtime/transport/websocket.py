@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 from collections.abc import AsyncIterator
 
+import av
 import numpy as np
-import soxr
+from numpy.typing import NDArray
 from openai.types.realtime import ResponseAudioDeltaEvent
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.protocol import new_id
-from realtime.transport.link import AudioOwner, InputAudio, StereoFrame
+from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
 
 log = logging.getLogger(__name__)
 
 WIRE_RATE = 24_000  # Hz, mono int16: the protocol's audio/pcm
 EVENTS_WAITING = 1_000  # events a client may leave unread, 20 s of audio deltas, before it is cut off
 PIECES_WAITING = 3_000  # 20 ms pieces of input not yet heard; a client may send a minute at once
+CLOSING_S = 2.0  # s that what is still queued has to leave when the link closes; a client may read nothing
 PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
 NETWORK_MS = 20.0  # a guess for a link that measures nothing; clients' own buffers are known to them alone
+
+
+class _Resampler:
+    """To int16 mono at `rate`, piece by piece.
+
+    FFmpeg's resampler holds back 16 samples (under 1 ms); soxr's streams give nothing for the first 20 ms and
+    hold back up to 20 ms, which a person would wait for.
+    """
+
+    def __init__(self, layout: str, source_rate: int, rate: int) -> None:
+        self._layout = layout
+        self._source_rate = source_rate
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+
+    def feed(self, samples: NDArray[np.int16]) -> bytes:
+        """Resample int16 samples, channels interleaved, as many as there are."""
+        if not len(samples):
+            return b""
+        frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout=self._layout)
+        frame.sample_rate = self._source_rate
+        return b"".join(out.to_ndarray().tobytes() for out in self._resampler.resample(frame))
 
 
 class WebSocketLink:
@@ -37,19 +59,26 @@ class WebSocketLink:
         self._out: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_WAITING)  # full: the link closes
         self._in: asyncio.Queue[InputAudio | None] = asyncio.Queue(PIECES_WAITING)  # full: oldest dropped
         self._rest = b""
-        self._closed = False
-        self._down = soxr.ResampleStream(WIRE_RATE, HEARING_RATE, 1, dtype="int16", quality="MQ")
-        self._up = soxr.ResampleStream(SPEAKING_RATE, WIRE_RATE, 1, dtype="int16", quality="MQ")
+        self._closed = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None  # of the pump; begins to run out when the link closes
+        self._from_client = _Resampler("mono", WIRE_RATE, HEARING_RATE)
+        self._to_client: _Resampler | None = (
+            None  # None while silent: nothing of one sound is left for the next
+        )
 
     async def pump(self) -> None:
         """Send what is queued until the link closes."""
         try:
-            while (text := await self._out.get()) is not None:
-                await self._socket.send_text(text)
-            await self._socket.close()
+            async with asyncio.timeout(CLOSING_S if self._closed.is_set() else None) as self._patience:
+                while (text := await self._out.get()) is not None:
+                    await self._socket.send_text(text)
+                await self._socket.close()
+        except TimeoutError:
+            log.debug("the client did not take what was left for it")
         except (WebSocketDisconnect, RuntimeError) as error:
             log.debug("the client left: %s", error)
         finally:
+            self._patience = None
             self._close()
 
     async def audio(self) -> AsyncIterator[InputAudio]:
@@ -57,25 +86,35 @@ class WebSocketLink:
             yield piece
 
     async def events(self) -> AsyncIterator[str]:
+        closed = asyncio.create_task(self._closed.wait(), name="closed")
         try:
-            while not self._closed:
-                message = await self._socket.receive()
+            while not self._closed.is_set():
+                received = asyncio.create_task(self._socket.receive(), name="receive")
+                try:
+                    await asyncio.wait({received, closed}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    received.cancel()  # does nothing to one that is done
+                if closed.done():
+                    break
+                message = received.result()
                 if message["type"] != "websocket.receive":
                     break
                 yield message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
         finally:
+            closed.cancel()
             self._close()
 
     def append(self, audio: str) -> None:
-        """Take base64 PCM of the client's `input_audio_buffer.append`. Raises ValueError that says what is wrong."""
+        """Take base64 PCM of `input_audio_buffer.append`. Raises ValueError that says what is wrong."""
+        if self._closed.is_set():
+            return
         try:
             pcm = base64.b64decode(audio, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error, and plainly when a character is not ASCII
             raise ValueError(f"the audio is not base64: {error}") from None
         if len(pcm) % 2:
             raise ValueError("the audio has an odd number of bytes; send whole 16-bit samples")
-        samples = self._down.resample_chunk(np.frombuffer(pcm, "<i2"))
-        self._rest += np.asarray(samples, np.int16).tobytes()
+        self._rest += self._from_client.feed(np.frombuffer(pcm, "<i2"))
         whole = len(self._rest) // PIECE * PIECE
         for at in range(0, whole, PIECE):
             if self._in.full():
@@ -85,7 +124,7 @@ class WebSocketLink:
         self._rest = self._rest[whole:]
 
     def send(self, event: str) -> None:
-        if self._closed:
+        if self._closed.is_set():
             return
         try:
             self._out.put_nowait(event)
@@ -95,9 +134,11 @@ class WebSocketLink:
 
     def play(self, frame: StereoFrame | None, owner: AudioOwner | None) -> None:
         if frame is None or owner is None:
+            self._to_client = None
             return
-        mono = frame.mean(axis=1).astype(np.int16)
-        pcm = np.asarray(self._up.resample_chunk(mono), "<i2").tobytes()
+        if self._to_client is None:
+            self._to_client = _Resampler("stereo", SPEAKING_RATE, WIRE_RATE)
+        pcm = self._to_client.feed(frame.reshape(-1))
         event = ResponseAudioDeltaEvent(
             type="response.output_audio.delta",
             event_id=new_id("event"),
@@ -112,6 +153,9 @@ class WebSocketLink:
     def flush(self) -> None:
         """Nothing waits here: deltas leave in real time, and the client drops its own."""
 
+    def losses(self) -> Losses:
+        return Losses(dropped=self.dropped)
+
     @property
     def playout_delay_ms(self) -> float:
         return NETWORK_MS
@@ -120,9 +164,11 @@ class WebSocketLink:
         self._close()
 
     def _close(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             return
-        self._closed = True
+        self._closed.set()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time() + CLOSING_S)
         for queue in (self._out, self._in):
             if queue.full():
                 queue.get_nowait()

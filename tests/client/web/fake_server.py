@@ -15,13 +15,15 @@ from typing import Any
 import av
 import uvicorn
 from aioice import ice
-from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from realtime.transport.sdp import check_offer
 
 WEB = Path(__file__).parents[3] / "client" / "web"
 DIALOGUE: dict[str, list[dict[str, Any]]] = json.loads(
@@ -162,7 +164,7 @@ class FakeServer:
         peer.on("datachannel", self._take_channel)
         peer.on("track", self._take_track)
         offer = (await request.body()).decode()
-        await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+        await peer.setRemoteDescription(check_offer(offer))
         peer.addTrack(Tone())
         await peer.setLocalDescription(await peer.createAnswer())
         self.calls += 1

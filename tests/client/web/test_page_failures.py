@@ -34,6 +34,8 @@ async def test_microphone_refused(
     assert server.calls == 0
     await page.get_by_role("button", name="Type instead").click()
     await expect(page.get_by_label("Message")).to_be_focused()
+    await expect(page.locator("#banner")).to_be_hidden()
+    await press_talk(page)
     await page.context.grant_permissions(["microphone"])
     await page.get_by_role("button", name="Try again").click()
     await page.wait_for_selector(LIVE)

@@ -32,9 +32,9 @@ def db(samples: NDArray[np.int16]) -> float:
 
 @pytest.mark.parametrize("style", sorted(STYLES))
 def test_every_style_sounds(play: Play, style: str) -> None:
-    samples, states = play(MusicBrief(style=style), seed=2, steps=100)
+    samples, states = play(MusicBrief(style=style), seed=2, steps=150)
     assert np.abs(samples.astype(int)).max() < 32767  # never clips
-    assert -25.0 < db(samples) < -17.0
+    assert -26.0 < db(samples) < -19.0  # RMS; some 2.5 dB below the loudness in LUFS
     assert db(samples[:CHUNK]) > -45.0  # at once
     # A click would be a larger step between two samples at a border than music makes anywhere.
     steps = np.abs(np.diff(samples.astype(int), axis=0)).max(axis=1)

@@ -206,10 +206,13 @@ def test_only_offered_tools_are_called(planner: IntentPlanner) -> None:
     assert "can't play music here" in outputs[0].text
 
 
-async def test_the_stream_is_the_plan(planner: IntentPlanner) -> None:
+def test_the_stream_is_the_plan(planner: IntentPlanner) -> None:
     request = PlanRequest(messages=(ChatMessage(role="user", content="hello"),), situation=Situation(now=NOW))
-    assert [output async for output in planner.stream(request)] == [TextDelta(text="Hello."), PlanDone()]
-    await planner.aclose()
+    outputs: list[object] = []
+    job = planner.open(request)
+    assert not job.step(outputs.append)
+    job.close()
+    assert outputs == [TextDelta(text="Hello."), PlanDone()]
 
 
 FILLERS = [
