@@ -6,9 +6,9 @@ PORT ?= 8080
 ARGS ?=
 
 RUNTIME_PACKAGES := libflite1 espeak-ng libfluidsynth3 timgm6mb-soundfont libopus0
-TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium
+TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium nodejs
 
-.PHONY: run test lint format bench lock clean
+.PHONY: run test lint format bench lock clean screenshot
 .DELETE_ON_ERROR:
 
 run: $(VENV)/installed $(VENV)/system-runtime
@@ -39,6 +39,11 @@ lock: $(VENV)/installed-dev
 	# The local name of a CPU build is not the name of the release.
 	sed -i "s/^torch==\([0-9.]*\)+cpu/torch==\1/" requirements.lock requirements-dev.lock
 
+# The README's picture is what a test saw.
+screenshot: $(VENV)/installed-dev $(VENV)/system-test
+	$(BIN)/python -m pytest tests/end_to_end/test_browser.py -k music
+	cp tests/output/conversation.png client/screenshot.png
+
 clean:
 	rm -rf $(VENV)
 
@@ -63,3 +68,4 @@ $(VENV)/system-runtime: | $(VENV)/bin/python
 $(VENV)/system-test: | $(VENV)/bin/python
 	./deploy/system-packages $(TEST_PACKAGES)
 	@touch $@
+

@@ -56,7 +56,7 @@ a touch faster
 go back to how it was before
 too loud
 that's too fast for me
-raise it by two semitones
+lift it a tiny bit
 let it fade out slowly
 give me the chorus one more time
 what chord was that
@@ -149,7 +149,17 @@ def flite(text: str, voice: str, stretch: float) -> Floats:
     """Speak `text`: 16 kHz, full scale 1. Raises `FileNotFoundError` where flite is not installed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "voice.wav"
-        command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch}", "-t", text, "-o", str(path)]
+        command = [
+            "flite",
+            "-voice",
+            voice,
+            "--setf",
+            f"duration_stretch={stretch}",
+            "-t",
+            text,
+            "-o",
+            str(path),
+        ]
         subprocess.run(command, check=True)  # noqa: S603 - our own sentences
         samples, rate = soundfile.read(path)
     assert rate == HEARING_RATE
@@ -172,7 +182,9 @@ def room(samples: Floats, level: float, snr: float | None) -> bytes:
     seed = int.from_bytes(hashlib.sha256(samples.tobytes()).digest()[:4])
     rng = np.random.default_rng(seed)
     rms = float(np.sqrt(np.mean(np.square(samples))))
-    whole = np.concatenate([np.zeros(round(LEAD_S * HEARING_RATE)), samples, np.zeros(round(TRAIL_S * HEARING_RATE))])
+    whole = np.concatenate(
+        [np.zeros(round(LEAD_S * HEARING_RATE)), samples, np.zeros(round(TRAIL_S * HEARING_RATE))]
+    )
     smooth = np.convolve(rng.normal(0, 1, len(whole) + 7), np.ones(8) / 8, "valid")
     # 50 dB: the microphone's own noise, which is never quite absent
     whole += smooth / smooth.std() * rms * 10 ** (-(50 if snr is None else snr) / 20)
@@ -215,7 +227,11 @@ def hear(asr: PocketSphinxAsr, pcm: bytes, adaptation: str | None, score: Score)
 
 
 def judge(
-    asr: PocketSphinxAsr, clips: Iterable[tuple[str, str, bytes]], *, carried: bool, total: Score | None = None
+    asr: PocketSphinxAsr,
+    clips: Iterable[tuple[str, str, bytes]],
+    *,
+    carried: bool,
+    total: Score | None = None,
 ) -> Score:
     """Recognise (speaker, text, pcm) in order; `carried` hands each speaker's adaptation on."""
     score = Score()

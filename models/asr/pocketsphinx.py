@@ -22,11 +22,14 @@ from models.api import (
     Emit,
     EndOfUtterance,
     Hypothesis,
+    SpeechProbability,
+    VadRequest,
 )
 from models.asr import domain
-from models.asr.cepstra import CepstralMean
+from models.asr.cepstra import TYPICAL, CepstralMean, RunningMean
+from models.asr.slots import PRONUNCIATIONS
 from models.asr.sphinx import Decoder, LanguageModel, Library
-from models.asr.voicing import VoicingCounter
+from models.vad.silero import SileroVad, VadJob
 
 # One pass (no second over the words found, no lattice): the text is ready some 7 ms after the last
 # sample instead of up to 1.3 s. At most 3000 HMMs a frame bound the time that noise can take.
@@ -41,9 +44,10 @@ _OPTIONS: Final = {
 
 _LOOK = HEARING_RATE // 10  # samples between two looks at the hypothesis
 _QUANTUM = 2 * HEARING_RATE // 10  # bytes decoded a call: 100 ms, some 13 ms of work while catching up
-_SURE_OF_LEVEL = 5  # voiced 20 ms hops that tell the level of an unknown voice
-_LONGEST_WAIT = HEARING_RATE // 2  # samples after which decoding starts without them
-_LEAST_VOICED = 4  # voiced 20 ms hops: "stop" has 8, a door or a cough fewer
+_FOLLOW = 10  # frames between two corrections of a stranger's mean
+# Frames of 32 ms that have to be speech before there are words: "uh-huh" has 7 at the least, thunder 4 at
+# the most; music, sheep, sirens, coughs and noise of any colour have none.
+_LEAST_SPEECH = 5
 _FILLER = re.compile(r"[<\[+]")
 _VARIANT = re.compile(r"\(\d+\)$")  # "a(2)": the second pronunciation of "a"
 
@@ -71,6 +75,7 @@ class PocketSphinxAsr:
             raise ValueError(f"domain_weight={domain_weight} must be at least 0 and less than 1")
         if domain_sentences < 1000:
             raise ValueError(f"domain_sentences={domain_sentences} are too few to learn from: 1000 at least")
+        self._vad = SileroVad()
         self._pool = DecoderPool(max_slots, domain_weight, domain_sentences)
         self._pool.fill(slots)
 
@@ -80,7 +85,7 @@ class PocketSphinxAsr:
                 f"PocketSphinx understands English only, not {request.language!r}: set language to 'en'"
             )
         mean = None if request.adaptation is None else CepstralMean.parse(request.adaptation)
-        return AsrJob(self._pool, self._pool.take(), mean)
+        return AsrJob(self._pool, self._vad.open(VadRequest()), mean)
 
 
 class DecoderPool:
@@ -121,7 +126,7 @@ class DecoderPool:
 
     def _make(self) -> Decoder:
         decoder = Decoder(self._library, _OPTIONS)
-        decoder.add_words(domain.PRONUNCIATIONS)
+        decoder.add_words(PRONUNCIATIONS)
         if self._model is None:
             self._model = self._load_model(decoder)
         decoder.use(self._model)
@@ -142,15 +147,20 @@ class AsrJob:
     """One utterance in one decoder.
 
     Emits a `Hypothesis` when its text, or how much of it is stable, has changed, and one that is final.
-    Without a voice in the audio there is no text, whatever the decoder thinks it heard.
+    Without speech in the audio there is no text, whatever the decoder thinks it heard: a recogniser finds
+    words in any noise, and the edge need not have judged what it sends (push-to-talk).
     """
 
-    def __init__(self, pool: DecoderPool, decoder: Decoder, mean: CepstralMean | None) -> None:
+    def __init__(self, pool: DecoderPool, vad: VadJob, adaptation: CepstralMean | None) -> None:
         self._pool = pool
-        self._decoder = decoder
-        self._adaptation = mean
-        self._mean: CepstralMean | None = None  # what decoding started with; none before it did
-        self._voicing = VoicingCounter()
+        self._decoder = pool.take()
+        self._vad = vad
+        self._speech = 0  # frames of it
+        self._adaptation = adaptation
+        self._given = adaptation or TYPICAL  # the mean the decoder works with
+        self._mean = RunningMean(self._given)
+        self._learned = 0  # frames that are in the mean
+        self._open = False  # an utterance of the decoder
         self._waiting = bytearray()  # heard, but not decoded yet
         self._heard = 0
         self._looked = 0
@@ -163,7 +173,7 @@ class AsrJob:
             if isinstance(item, EndOfUtterance):
                 self._finish(emit)
                 return False
-            self._listen(item.pcm, emit)
+            self._listen(item, emit)
         except BackendError:
             self._broken = True
             raise
@@ -173,42 +183,41 @@ class AsrJob:
         raise BackendError("a recogniser only listens: use feed")
 
     def close(self) -> None:
-        if self._mean is not None and not self._broken:
+        if self._open and not self._broken:
             try:
                 self._decoder.end()
             except BackendError:
                 self._broken = True
         self._pool.give_back(self._decoder, broken=self._broken)
 
-    def _listen(self, pcm: bytes, emit: Emit) -> None:
-        if len(pcm) % 2:
-            raise BackendError(f"{len(pcm)} bytes of audio are not whole 16-bit samples")
-        self._voicing.feed(pcm)
-        self._heard += len(pcm) // 2
-        self._waiting += pcm
-        if self._mean is None and not self._knows_the_voice():
-            return
+    def _listen(self, audio: Audio, emit: Emit) -> None:
+        self._vad.feed(audio, self._notice)
+        self._heard += len(audio.pcm) // 2
+        self._waiting += audio.pcm
         self._decode()
         if self._heard - self._looked >= _LOOK:
             self._looked = self._heard
             self._look(emit)
 
-    def _knows_the_voice(self) -> bool:
-        return (
-            self._adaptation is not None
-            or self._voicing.voiced >= _SURE_OF_LEVEL
-            or self._heard >= _LONGEST_WAIT
-        )
+    def _notice(self, judged: SpeechProbability) -> None:
+        self._speech += judged.probability > 0.5
 
     def _decode(self) -> None:
-        if self._mean is None:
-            level = self._voicing.level if self._voicing.voiced else None
-            mean = self._adaptation or CepstralMean.guess(level)
-            self._decoder.start(str(mean))
-            self._mean = mean
+        if not self._open:
+            self._decoder.start(str(self._given))
+            self._open = True
         if self._waiting:
             self._decoder.process(bytes(self._waiting[:_QUANTUM]))
             del self._waiting[:_QUANTUM]
+            if self._adaptation is None and self._decoder.frames() - self._learned >= _FOLLOW:
+                self._learn()
+                self._given = self._mean.value
+                self._decoder.set_cmn(str(self._given))
+
+    def _learn(self) -> None:
+        frames = self._decoder.frames()
+        self._mean.hear(self._given, CepstralMean.parse(self._decoder.cmn()), frames - self._learned)
+        self._learned = frames
 
     def _look(self, emit: Emit) -> None:
         text = self._words()
@@ -222,15 +231,13 @@ class AsrJob:
         self._decode()
         while self._waiting:
             self._decode()
-        assert self._mean is not None
-        before = self._mean
         self._decoder.end()
-        self._mean = None
+        self._open = False
         text = self._words()
         learned = self._adaptation
         if text:
-            after = CepstralMean.parse(self._decoder.cmn())
-            learned = before.adapted(after, self._decoder.frames())
+            self._learn()
+            learned = self._mean.value
         emit(
             Hypothesis(
                 text=text,
@@ -242,7 +249,7 @@ class AsrJob:
         )
 
     def _words(self) -> str:
-        if self._voicing.voiced < _LEAST_VOICED:
+        if self._speech < _LEAST_SPEECH:
             return ""
         words = (word for word in self._decoder.words() if not _FILLER.match(word))
         return " ".join(_VARIANT.sub("", word) for word in words)

@@ -89,9 +89,9 @@ now {change} and {change}
 remove the {instrument}
 no {instrument}
 without the {instrument}
-{move} {it} {direction} a {interval}
-{move} {it} {direction} a {interval} and {treat}
-transpose {it} {direction} a {interval}
+{move} {it} {direction} {step}
+{move} {it} {direction} {step} and {treat}
+transpose {it} {direction} {step}
 change the {property} to {key}
 change the {property} to {tempo}
 play {it} in {key}

@@ -123,9 +123,13 @@ class Decoder:
     def start(self, cmn: str) -> None:
         """Begin an utterance, with `cmn` (13 comma-separated numbers) as the cepstral mean so far."""
         self._library.ps_start_stream(self._handle)  # forget the noise floor of the stream before
-        self._library.ps_set_cmn(self._handle, cmn.encode())
+        self.set_cmn(cmn)
         if self._library.ps_start_utt(self._handle) != 0:
             raise BackendError("PocketSphinx cannot start an utterance")
+
+    def set_cmn(self, cmn: str) -> None:
+        """Subtract this cepstral mean from the next sample on."""
+        self._library.ps_set_cmn(self._handle, cmn.encode())
 
     def process(self, pcm: bytes) -> None:
         """Search on through `pcm` (16 kHz mono, 16 bit)."""

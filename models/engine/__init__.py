@@ -1,5 +1,6 @@
 """The engine: streams in front, backends in processes of their own behind."""
 
-from models.engine.engine import Assignment, Engine
+from models.engine.engine import Engine
+from models.engine.hosts import Assignment, Hosts, runtime_directory
 
-__all__ = ["Assignment", "Engine"]
+__all__ = ["Assignment", "Engine", "Hosts", "runtime_directory"]

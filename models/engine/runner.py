@@ -1,7 +1,8 @@
 """The runner: one thread that gives every stream of a backend its turn.
 
-A step of the runner, read aloud: take in what the edge said; pick the most pressing job; let it feed or
-step once; send what it emitted; end it if it is complete. A job that fails ends alone, with its cause.
+A step of the runner, read aloud: take in what the edges said; pick the most pressing job; let it feed or
+step once; send what it emitted; end it if it is complete. A job that fails ends alone, with its cause. Streams
+of all edges stand in one line: who goes next does not depend on whose stream it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from models.api import Backend, BackendError, BusyError, Job
 from models.engine import wire
@@ -19,10 +20,18 @@ from models.engine import wire
 log = logging.getLogger(__name__)
 
 
+class Edge(Protocol):
+    """Whoever opened streams. Each edge numbers its own."""
+
+    def send(self, message: wire.ToEdge) -> None:
+        """Send without waiting. What an edge that is gone would have got is dropped."""
+
+
 @dataclass(slots=True)
 class Slot:
-    """A stream inside the runner: its job, what waits to be fed, how many outputs the edge has room for."""
+    """A stream inside the runner: its job, what waits to be fed, how many outputs its edge has room for."""
 
+    edge: Edge
     stream: int
     job: Job
     credit: int
@@ -51,21 +60,27 @@ def pick(slots: Iterable[Slot], *, produces: bool) -> Slot | None:
 
 
 class Runner:
-    """Drives the jobs of one backend. `send` is given every message for the edge."""
+    """Drives the jobs of one backend for all its edges."""
 
-    def __init__(self, backend: Backend, send: Callable[[wire.ToEdge], None]) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._send = send
-        self._slots: dict[int, Slot] = {}
-        self._inbox: deque[wire.ToHost] = deque()
+        self._slots: dict[tuple[Edge, int], Slot] = {}
+        self._inbox: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._stopped = False
         self._clock = 0
 
-    def put(self, command: wire.ToHost) -> None:
-        """Hand over a command of the edge (from any thread)."""
+    def put(self, edge: Edge, command: wire.ToHost) -> None:
+        """Hand over a command of an edge (from any thread)."""
+        self._call(lambda: self._take(edge, command))
+
+    def lose(self, edge: Edge) -> None:
+        """Close all streams of an edge that is gone (from any thread)."""
+        self._call(lambda: self._lose(edge))
+
+    def _call(self, action: Callable[[], None]) -> None:
         with self._wake:
-            self._inbox.append(command)
+            self._inbox.append(action)
             self._wake.notify()
 
     def stop(self) -> None:
@@ -82,40 +97,45 @@ class Runner:
                     self._wake.wait()
                 if self._stopped:
                     break
-                commands = list(self._inbox)
+                actions = list(self._inbox)
                 self._inbox.clear()
-            for command in commands:
-                self._take(command)
+            for action in actions:
+                action()
             slot = self._next()
             if slot is not None:
                 self._advance(slot)
-        for stream in list(self._slots):
-            self._forget(stream)
+        for edge, stream in list(self._slots):
+            self._forget(edge, stream)
 
     def _next(self) -> Slot | None:
         return pick(self._slots.values(), produces=self._backend.produces)
 
-    def _take(self, command: wire.ToHost) -> None:
+    def _take(self, edge: Edge, command: wire.ToHost) -> None:
         self._clock += 1
         match command:
             case wire.Open(stream=stream, request=request, window=window):
                 try:
-                    self._slots[stream] = Slot(stream, self._backend.open(request), window)
+                    self._slots[edge, stream] = Slot(edge, stream, self._backend.open(request), window)
                 except Exception as error:  # noqa: BLE001  one request must not end the others
-                    self._send(self._ending(stream, error))
-            case wire.Feed(stream=stream, item=item) if slot := self._slots.get(stream):
+                    edge.send(self._ending(stream, error))
+            case wire.Feed(stream=stream, item=item) if slot := self._slots.get((edge, stream)):
                 if not slot.waiting:
                     slot.arrived = self._clock
                 slot.waiting.append(item)
-            case wire.Credit(stream=stream, count=count) if slot := self._slots.get(stream):
+            case wire.Credit(stream=stream, count=count) if slot := self._slots.get((edge, stream)):
                 slot.credit += count
             case wire.Close(stream=stream):
-                self._forget(stream)
+                self._forget(edge, stream)
+
+    def _lose(self, edge: Edge) -> None:
+        for owner, stream in list(self._slots):
+            if owner is edge:
+                self._forget(edge, stream)
 
     def _advance(self, slot: Slot) -> None:
         def emit(item: Any) -> None:
             slot.credit -= 1
-            self._send(wire.Out(slot.stream, item))
+            slot.edge.send(wire.Out(slot.stream, item))
 
         try:
             if slot.waiting:
@@ -124,15 +144,15 @@ class Runner:
             else:
                 goes_on = slot.job.step(emit)
         except Exception as error:  # noqa: BLE001  a failing step fails its own stream only
-            self._forget(slot.stream)
-            self._send(self._ending(slot.stream, error))
+            self._forget(slot.edge, slot.stream)
+            slot.edge.send(self._ending(slot.stream, error))
             return
         if not goes_on:
-            self._forget(slot.stream)
-            self._send(wire.End(slot.stream))
+            self._forget(slot.edge, slot.stream)
+            slot.edge.send(wire.End(slot.stream))
 
-    def _forget(self, stream: int) -> None:
-        slot = self._slots.pop(stream, None)
+    def _forget(self, edge: Edge, stream: int) -> None:
+        slot = self._slots.pop((edge, stream), None)
         if slot is None:
             return
         try:

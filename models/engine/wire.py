@@ -1,4 +1,4 @@
-"""What travels between the edge and a backend's process: length-prefixed msgpack over a socket pair."""
+"""What travels between edges, backend processes and who supervises them: msgpack with its length in front."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from models.api import Input, Output, Request
+from models.api import Input, Output, Request, Role
 
 _LENGTH = struct.Struct("<I")
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes; the largest real one is a 200 ms chunk of 38 kB
@@ -43,7 +43,7 @@ class Close(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """The backend is loaded."""
+    """The backend is loaded and its socket takes edges."""
 
     load_ms: float
 
@@ -69,8 +69,26 @@ class End(msgspec.Struct, frozen=True, tag=True):
     busy: bool = False
 
 
-ToHost = Open | Feed | Credit | Close
-ToEdge = Ready | LoadFailed | Out | End
+class HostUp(msgspec.Struct, frozen=True, tag=True):
+    """A role's backend process `index` takes edges; it has been started again `restarts` times."""
+
+    role: Role
+    index: int
+    restarts: int
+
+
+class HostDown(msgspec.Struct, frozen=True, tag=True):
+    """A role's backend process `index` has ended, with the cause. A `HostUp` follows when it is back."""
+
+    role: Role
+    index: int
+    cause: str
+
+
+ToHost = Open | Feed | Credit | Close  # edge to backend process
+ToEdge = Out | End  # backend process to edge
+ToSupervisor = Ready | LoadFailed  # backend process to `Hosts`
+Status = HostUp | HostDown  # `Hosts` to edges
 
 
 def _encode_other(value: Any) -> Any:
@@ -88,9 +106,11 @@ def _decode_other(kind: type, value: Any) -> Any:
 _encoder = msgspec.msgpack.Encoder(enc_hook=_encode_other)
 to_host = msgspec.msgpack.Decoder(ToHost, dec_hook=_decode_other)
 to_edge = msgspec.msgpack.Decoder(ToEdge, dec_hook=_decode_other)
+to_supervisor = msgspec.msgpack.Decoder(ToSupervisor)
+status = msgspec.msgpack.Decoder(Status)
 
 
-def pack(message: ToHost | ToEdge) -> bytes:
+def pack(message: ToHost | ToEdge | ToSupervisor | Status) -> bytes:
     """Encode a message with its length in front."""
     body = _encoder.encode(message)
     return _LENGTH.pack(len(body)) + body

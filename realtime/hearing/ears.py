@@ -158,6 +158,7 @@ class Ears:
             events = self._turn.commit(self._ring.total)
         elif self._utterance is not None:
             events = [Ended(self._began, self._ring.total, self._ring.total, "committed")]
+            self._turn.reset()  # one may have been under way when the client took over
         else:
             events = []
         await self._act(events)

@@ -2,7 +2,10 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks.asr import COMMANDS
 from models.asr import domain
+from models.asr.requests import TEMPLATES
+from models.asr.slots import PRONUNCIATIONS, SLOTS
 
 
 def dictionary() -> set[str]:
@@ -23,12 +26,16 @@ def test_sentences_repeat_with_their_seed() -> None:
 def test_every_word_can_be_pronounced() -> None:
     known = dictionary()
     said = {word for sentence in domain.sentences(20_000) for word in sentence.split()}
-    assert said - known == set(domain.PRONUNCIATIONS)  # no word without phones, and no phones without use
+    assert said - known == set(PRONUNCIATIONS)  # no word without phones, and no phones without use
 
 
 def test_every_slot_is_defined_and_used() -> None:
-    text = " ".join([*domain.SLOTS.values(), *(lines for _, lines in domain.TEMPLATES)])
-    assert set(re.findall(r"\{(\w+)\}", text)) == set(domain.SLOTS)
+    text = " ".join([*SLOTS.values(), *(lines for _, lines in TEMPLATES)])
+    assert set(re.findall(r"\{(\w+)\}", text)) == set(SLOTS)
+
+
+def test_held_out_commands_are_not_trained_on() -> None:
+    assert not set(COMMANDS) & set(domain.sentences(40_000))
 
 
 def test_the_language_model_is_arpa(tmp_path: Path) -> None:

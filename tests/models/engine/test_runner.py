@@ -11,6 +11,7 @@ from models.engine.runner import Slot, pick
 slots = st.lists(
     st.builds(
         Slot,
+        edge=st.none(),
         stream=st.integers(0, 99),
         job=st.none(),
         credit=st.integers(-2, 6),

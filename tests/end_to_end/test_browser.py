@@ -1,0 +1,127 @@
+"""A real Chromium, with a recorded voice as its microphone, speaks to the real server."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.end_to_end.conftest import DATA, ROOT
+
+sys.path.insert(0, str(DATA))
+from make_voices import fake_microphone
+
+CHROMIUM = "/usr/bin/chromium"
+SCREENSHOTS = ROOT / "tests" / "output"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+]
+PATIENCE = 20_000  # ms a step may take on two busy cores
+
+# The peer connection of the page, so that a test can read its statistics as a user's chrome://webrtc-internals.
+KEEP_PEER = """
+    const Native = RTCPeerConnection;
+    window.RTCPeerConnection = class extends Native {
+        constructor(...given) { super(...given); window.peer = this; }
+    };
+"""
+RECEIVED_ENERGY = """async () => {
+    let energy = 0;
+    (await window.peer.getStats()).forEach((entry) => {
+        if (entry.type === 'inbound-rtp' && entry.kind === 'audio') energy += entry.totalAudioEnergy;
+    });
+    return energy;
+}"""
+
+
+@asynccontextmanager
+async def browser(url: str, microphone: Path, **page_options: Any) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+        )
+        try:
+            page = await chromium.new_page(**page_options)
+            await page.add_init_script(KEEP_PEER)
+            page.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
+            await page.goto(url)
+            yield page
+        finally:
+            await chromium.close()
+
+
+async def grows(page: Page, by: float) -> bool:
+    """Whether the energy of what is received rises: somebody can be heard."""
+    before = await page.evaluate(RECEIVED_ENERGY)
+    handle = await page.wait_for_function(
+        f"async () => await ({RECEIVED_ENERGY})() > {before + by}", polling=200
+    )
+    return bool(handle)
+
+
+@pytest.fixture
+def microphone(tmp_path: Path) -> Callable[[Sequence[str | float]], Path]:
+    def write(parts: Sequence[str | float]) -> Path:
+        path = tmp_path / "microphone.wav"
+        fake_microphone(path, [*parts, 60.0])
+        return path
+
+    return write
+
+
+async def test_a_spoken_question_is_shown_and_audibly_answered(server: Any, microphone: Any) -> None:
+    async with browser(server.url, microphone([2.0, "twelve_times_nine"])) as page:
+        await page.get_by_role("button", name="Start talking").click()
+        transcript = page.get_by_role("log")
+        await expect(transcript).to_contain_text(re.compile("what's twelve times nine", re.IGNORECASE))
+        await expect(transcript).to_contain_text("108")
+        assert await grows(page, 1e-6)
+        await expect(page.get_by_text(re.compile(r"^\d+ ms$")).first).to_be_visible()
+
+
+async def test_music_on_request_is_heard_and_the_button_stops_it(server: Any, microphone: Any) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    size = {"width": 1280, "height": 800}
+    async with browser(server.url, microphone([2.0, "play_piano"]), viewport=size) as page:
+        await page.get_by_role("button", name="Start talking").click()
+        await expect(page.get_by_text(re.compile(r"Bar [4-9]"))).to_be_visible()
+        assert await grows(page, 1e-4)
+        await page.screenshot(path=SCREENSHOTS / "conversation.png")
+        await page.get_by_role("button", name="Interrupt").click()
+        await expect(page.get_by_text(re.compile(r"Bar \d"))).to_be_hidden()
+        await expect(page.get_by_text("Listening")).to_be_visible()
+
+
+async def test_a_typed_turn_is_answered_on_a_phone(server: Any, microphone: Any) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    size = {"width": 390, "height": 844}
+    async with browser(server.url, microphone([]), viewport=size, has_touch=True) as page:
+        await page.get_by_role("textbox").fill("what's twelve times nine")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.get_by_role("log")).to_contain_text("108")
+        assert await grows(page, 1e-6)
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        await page.screenshot(path=SCREENSHOTS / "phone.png")
+
+
+async def test_speaking_over_the_assistant_interrupts_it(server: Any, microphone: Any) -> None:
+    async with browser(server.url, microphone([2.0, "hello", 1.2, "twelve_times_nine"])) as page:
+        await page.get_by_role("button", name="Start talking").click()
+        await expect(page.get_by_role("log")).to_contain_text("108")

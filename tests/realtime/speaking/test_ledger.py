@@ -1,0 +1,149 @@
+"""The ledger: what was begun and what was heard, to the word."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.api import SPEAKING_RATE, WordTime
+from realtime.speaking.ledger import Ledger
+
+MS = SPEAKING_RATE // 1000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A clause, and whether the voice times its words. Each word takes 100 ms, then 50 ms of silence."""
+
+    words: tuple[str, ...]
+    timed: bool
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words) + " "
+
+    @property
+    def samples(self) -> int:
+        return 150 * MS * len(self.words)
+
+    def times(self) -> list[WordTime]:
+        spoken = [match for match in re.finditer(r"\S+", self.text)]
+        return [
+            WordTime(match.start(), match.start() + len(match[0].rstrip(".,")), 150.0 * number, 150.0 * number + 100)
+            for number, match in enumerate(spoken)
+            if match[0] != "🎉"  # no voice says it
+        ]  # fmt: skip
+
+
+word = st.sampled_from(["one", "two,", "three.", "(four)", "🎉", "naïve", "水"])
+segments = st.lists(
+    st.builds(Segment, st.lists(word, min_size=1, max_size=6).map(tuple), st.booleans()), min_size=1, max_size=5
+)
+
+
+def told(parts: list[Segment], gap: int = 0) -> tuple[Ledger, int]:
+    """A ledger that knows all of it, and the sample at which the last one ends."""
+    ledger = Ledger()
+    at = 0
+    for part in parts:
+        ledger.begin_segment(part.text, at)
+        if part.timed:
+            ledger.add(part.times())
+        at += part.samples
+        ledger.end_segment(at)
+        at += gap
+    return ledger, at
+
+
+@given(segments, st.lists(st.integers(0, 5_000 * MS), max_size=30), st.integers(0, 9_600))
+def test_what_was_begun_joins_to_the_transcript(parts: list[Segment], looks: list[int], gap: int) -> None:
+    ledger, end = told(parts, gap)
+    pieces = [ledger.begun(sample) for sample in sorted(looks)] + [ledger.begun(max([end, *looks]))]
+    assert "".join(pieces) == ledger.transcript == "".join(part.text for part in parts)
+    assert ledger.begun(end) == ""
+
+
+@given(segments, st.lists(st.integers(-10, 5_000 * MS), min_size=2, max_size=30))
+def test_what_was_heard_only_grows_and_is_how_the_transcript_begins(
+    parts: list[Segment], looks: list[int]
+) -> None:
+    ledger, end = told(parts)
+    heard = [ledger.heard(sample) for sample in sorted(looks)]
+    for shorter, longer in zip(heard, heard[1:], strict=False):
+        assert longer.startswith(shorter)
+    assert all(ledger.transcript.startswith(text) for text in heard)
+    assert all(text == text.rstrip() for text in heard)
+    assert ledger.heard(end) == ledger.transcript.rstrip()
+
+
+@given(segments, st.integers(0, 5_000 * MS))
+def test_nothing_is_heard_that_was_not_begun(parts: list[Segment], sample: int) -> None:
+    ledger, _ = told(parts)
+    heard = ledger.heard(sample)
+    assert ledger.begun(sample).startswith(heard)
+
+
+def test_half_of_a_word_is_a_word() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one two.", 1_000)
+    ledger.add([WordTime(0, 3, 0, 100), WordTime(4, 7, 100, 300)])
+    assert ledger.heard(1_000 + 49 * MS) == ""
+    assert ledger.heard(1_000 + 50 * MS) == "one"
+    assert ledger.heard(1_000 + 199 * MS) == "one"
+    assert ledger.heard(1_000 + 200 * MS) == "one two"
+    ledger.end_segment(1_000 + 300 * MS)
+    assert ledger.heard(1_000 + 200 * MS) == "one two."
+
+
+def test_words_come_as_the_voice_gives_them() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one two ", 0)
+    assert ledger.begun(0) == ""
+    ledger.add([WordTime(0, 3, 0, 100)])
+    assert ledger.begun(10 * MS) == "one"
+    assert ledger.begun(500 * MS) == ""  # the second is not there yet, however late it is
+    ledger.add([WordTime(4, 7, 500, 600)])
+    assert ledger.begun(500 * MS) == " two"
+    ledger.end_segment(600 * MS)
+    assert ledger.begun(500 * MS) == " "
+
+
+def test_a_clause_without_word_times_is_spread_over_its_letters() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("a bbb ", 0)
+    ledger.end_segment(400 * MS)
+    assert ledger.begun(99 * MS) == "a"
+    assert ledger.begun(100 * MS) == " bbb "
+    assert ledger.heard(100 * MS) == "a"
+    assert ledger.heard(249 * MS) == "a"
+    assert ledger.heard(250 * MS) == "a bbb"
+
+
+def test_a_word_without_a_time_goes_with_the_one_after_it() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("🎉 well done 🎉", 0)
+    ledger.add([WordTime(2, 6, 0, 100), WordTime(7, 11, 100, 200)])
+    ledger.end_segment(200 * MS)
+    assert ledger.heard(60 * MS) == "🎉 well"
+    assert ledger.heard(200 * MS) == "🎉 well done 🎉"
+
+
+def test_a_clause_that_has_no_sound_is_heard_with_what_comes_at_its_place() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one. ", 0)
+    ledger.add([WordTime(0, 3, 0, 100)])
+    ledger.end_segment(100 * MS)
+    ledger.begin_segment("🎉 ", 100 * MS)
+    ledger.end_segment(100 * MS)
+    assert ledger.heard(60 * MS) == "one."
+    assert ledger.heard(100 * MS) == "one. 🎉"
+    assert ledger.begun(100 * MS) == "one. 🎉 "
+
+
+def test_nothing_was_said() -> None:
+    ledger = Ledger()
+    assert ledger.begun(10_000) == ""
+    assert ledger.heard(10_000) == ""
