@@ -15,6 +15,8 @@ from benchmarks import registry
 from benchmarks.report import RESULTS, Report, machine, render, save
 from models.api import BackendError
 
+PIPED_WIDTH = 132  # columns
+
 
 def parser(name: str | None = None) -> argparse.ArgumentParser:
     """The command line; with a benchmark's name, its own options too."""
@@ -34,7 +36,7 @@ def parser(name: str | None = None) -> argparse.ArgumentParser:
         metavar="DIR",
         help="where NAME.json and NAME.png go (default: benchmarks/results, with --quick its folder quick)",
     )
-    if name in registry.BENCHMARKS:
+    if name is not None:
         own = getattr(registry.load(name), "arguments", None)
         if own is not None:
             own(out.add_argument_group(name))
@@ -47,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((word for word in words if word in registry.BENCHMARKS), None)
     options = parser(named).parse_args(words)
     benchmark = registry.load(options.name)
-    console = Console(stderr=options.json)
+    stream = sys.stderr if options.json else sys.stdout
+    # rich takes 80 columns where there is no terminal; the tables have more to say.
+    console = Console(file=stream, width=None if stream.isatty() else PIPED_WIDTH)
     where = machine()  # before the run: the load average it gives is that of the others
     began = time.monotonic()
     try:

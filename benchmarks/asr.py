@@ -12,11 +12,13 @@ one taught ("carried"); words heard where nobody speaks; CPU time and the work l
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
+import itertools
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +27,16 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from models.api import HEARING_RATE, AsrRequest, Audio, EndOfUtterance, Hypothesis, MusicRequest
+from models.api import (
+    HEARING_RATE,
+    SPEAKING_RATE,
+    AsrRequest,
+    Audio,
+    EndOfUtterance,
+    Hypothesis,
+    MusicChunk,
+    MusicRequest,
+)
 from models.asr.pocketsphinx import PocketSphinxAsr
 from models.music.composer import ComposerMusic
 from models.plan import MusicBrief
@@ -116,6 +127,7 @@ how does the melody go
 """.strip().splitlines()
 
 BACKCHANNELS = ("uh huh", "mm hmm", "yeah", "okay", "right", "i see")
+PHONES = {"mm hmm": "pau ah m hh ah m pau"}  # flite would spell it
 
 VOICES = ("slt", "rms", "awb", "kal16")
 STRETCH = (1.0, 0.88, 1.14)  # duration
@@ -149,17 +161,8 @@ def flite(text: str, voice: str, stretch: float) -> Floats:
     """Speak `text`: 16 kHz, full scale 1. Raises `FileNotFoundError` where flite is not installed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "voice.wav"
-        command = [
-            "flite",
-            "-voice",
-            voice,
-            "--setf",
-            f"duration_stretch={stretch}",
-            "-t",
-            text,
-            "-o",
-            str(path),
-        ]
+        options = ["-voice", voice, "--setf", f"duration_stretch={stretch}", "-o", str(path)]
+        command = ["flite", *options, *(("-p", PHONES[text]) if text in PHONES else ("-t", text))]
         subprocess.run(command, check=True)  # noqa: S603 - our own sentences
         samples, rate = soundfile.read(path)
     assert rate == HEARING_RATE
@@ -178,8 +181,8 @@ def spoken(texts: Sequence[str]) -> list[tuple[str, str, Floats]]:
 
 
 def room(samples: Floats, level: float, snr: float | None) -> bytes:
-    """Set an utterance into silence, or into low-pass noise that is `snr` dB fainter, at a peak of `level` dB."""
-    seed = int.from_bytes(hashlib.sha256(samples.tobytes()).digest()[:4])
+    """Set an utterance at a peak of `level` dB into near silence, or into noise that is `snr` dB fainter."""
+    seed = int.from_bytes(hashlib.sha256(samples.tobytes()).digest()[:4])  # the same noise every time
     rng = np.random.default_rng(seed)
     rms = float(np.sqrt(np.mean(np.square(samples))))
     whole = np.concatenate(
@@ -188,7 +191,13 @@ def room(samples: Floats, level: float, snr: float | None) -> bytes:
     smooth = np.convolve(rng.normal(0, 1, len(whole) + 7), np.ones(8) / 8, "valid")
     # 50 dB: the microphone's own noise, which is never quite absent
     whole += smooth / smooth.std() * rms * 10 ** (-(50 if snr is None else snr) / 20)
-    return (whole * 10 ** (level / 20) * 32767).clip(-32768, 32767).astype("<i2").tobytes()
+    return quantised(whole, level)
+
+
+def quantised(samples: Floats, level: float) -> bytes:
+    """Make 16-bit samples, full scale at `level` dB."""
+    pcm: bytes = (samples * 10 ** (level / 20) * 32767).clip(-32768, 32767).astype("<i2").tobytes()
+    return pcm
 
 
 def errors(said: str, heard: str) -> int:
@@ -226,13 +235,7 @@ def hear(asr: PocketSphinxAsr, pcm: bytes, adaptation: str | None, score: Score)
     return out[-1]
 
 
-def judge(
-    asr: PocketSphinxAsr,
-    clips: Iterable[tuple[str, str, bytes]],
-    *,
-    carried: bool,
-    total: Score | None = None,
-) -> Score:
+def judge(asr: PocketSphinxAsr, clips: Iterable[tuple[str, str, bytes]], *, carried: bool) -> Score:
     """Recognise (speaker, text, pcm) in order; `carried` hands each speaker's adaptation on."""
     score = Score()
     known: dict[str, str | None] = {}
@@ -244,3 +247,99 @@ def judge(
         if normal(final.text) != normal(text):
             score.wrong.append((text, final.text))
     return score
+
+
+def music(style: str, seconds: float = 6.0) -> bytes:
+    """Render music as a microphone beside the loudspeaker would hear it."""
+    out: list[MusicChunk] = []
+    job = ComposerMusic().open(MusicRequest(MusicBrief(style=style), seed=1))
+    while len(out) * 0.1 < seconds and job.step(out.append):
+        pass
+    job.close()
+    stereo = np.frombuffer(b"".join(chunk.pcm for chunk in out), "<i2").reshape(-1, 2)
+    mono = soxr.resample(stereo.mean(axis=1) / 32768, SPEAKING_RATE, HEARING_RATE)
+    return quantised(mono / np.abs(mono).max(), -6)
+
+
+def noises() -> dict[str, bytes]:
+    """Sounds without words, 4 to 6 s each."""
+    rng = np.random.default_rng(0)
+    white = rng.normal(0, 1, 4 * HEARING_RATE)
+    seconds = np.arange(4 * HEARING_RATE) / HEARING_RATE
+    hum = sum(np.sin(2 * np.pi * 50 * k * seconds) / k for k in range(1, 8))
+    made = {
+        "white noise, -50 dB": white * 10 ** (-50 / 20),
+        "white noise, -15 dB": white * 10 ** (-15 / 20),
+        "mains hum": 0.1 * np.asarray(hum),
+        "1 kHz tone": 0.2 * np.sin(2 * np.pi * 1000 * seconds),
+    }
+    out = {name: quantised(x, 0) for name, x in made.items()}
+    return out | {f"music: {style}": music(style) for style in ("solo piano", "jazz trio", "string quartet")}
+
+
+def recordings(folder: Path) -> list[tuple[str, str, bytes]]:
+    """Read the (file, text, pcm) that `folder`/transcripts.tsv lists; no text where nobody speaks."""
+    with (folder / "transcripts.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    clips = []
+    for row in rows:
+        samples, rate = soundfile.read(folder / row["file"], dtype="int16")
+        if rate != HEARING_RATE or samples.ndim != 1:
+            raise ValueError(f"{row['file']} has to be {HEARING_RATE} Hz mono")
+        clips.append((row["file"], row["text"], samples.tobytes()))
+    return clips
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description="Word errors and cost of the embedded recogniser.")
+    parser.add_argument("--every", type=int, default=1, help="take every N-th command only")
+    parser.add_argument("--domain-weight", type=float, help="share of the assistant's own language model")
+    parser.add_argument("--recordings", type=Path, help="a folder with a transcripts.tsv (file, text)")
+    parser.add_argument("--wrong", action="store_true", help="list what was misheard")
+    args = parser.parse_args()
+
+    began = time.process_time()
+    options = {} if args.domain_weight is None else {"domain_weight": args.domain_weight}
+    asr = PocketSphinxAsr(slots=1, **options)
+    print(f"load {1000 * (time.process_time() - began):.0f} ms of CPU")
+
+    everything: list[Score] = []
+
+    def row(name: str, clips: list[tuple[str, str, bytes]]) -> None:
+        cold, carried = (judge(asr, clips, carried=carried) for carried in (False, True))
+        everything.extend((cold, carried))
+        print(f"{name:32}{cold.words:7}{cold.wer:8.1f}{carried.wer:9.1f}", flush=True)
+        if args.wrong:
+            for said, heard in cold.wrong:
+                print(f"    {said!r} -> {heard!r}")
+
+    print(f"\n{'':32}{'words':>7}{'cold %':>8}{'carried %':>10}")
+    commands = spoken(COMMANDS[:: args.every])
+    small = spoken([text for text in BACKCHANNELS for _ in VOICES])
+    for level in LEVELS:
+        for snr in SNRS:
+            where = f"{level} dB, {'clean' if snr is None else f'noise at {snr} dB'}"
+            for name, said in (("commands", commands), ("backchannels", small)):
+                row(f"{name}, {where}", [(v, text, room(x, level, snr)) for v, text, x in said])
+    quiet = noises()
+    if args.recordings:
+        clips = recordings(args.recordings)
+        for reader, same in itertools.groupby(clips, lambda clip: clip[0].split("-")[0]):
+            if spoken_here := [(reader, text, pcm) for _, text, pcm in same if text]:
+                row(reader, spoken_here)
+        quiet |= {name: pcm for name, text, pcm in clips if not text}
+
+    print("\nwords where nobody speaks")
+    for name, pcm in quiet.items():
+        print(f"{name:32}{hear(asr, pcm, None, Score()).text!r}", flush=True)
+
+    cpu, audio = sum(s.cpu_s for s in everything), sum(s.audio_s for s in everything)
+    finish = np.percentile([ms for s in everything for ms in s.finish_ms], (50, 95))
+    piece = np.percentile([ms for s in everything for ms in s.piece_ms], (50, 95))
+    print(f"\nCPU: {cpu / audio:.3f} of a core; a 20 ms piece p50 {piece[0]:.1f} ms, p95 {piece[1]:.1f} ms;")
+    print(f"left to do when speech has ended: p50 {finish[0]:.1f} ms, p95 {finish[1]:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -29,10 +29,10 @@ class CallerError(RuntimeError):
 class Errand:
     """What the callers do. Session k calls `urls[k % len(urls)]`; all must be on this machine.
 
-    `talkers` speak `question`, hear the answer out, pause, and begin anew; `listeners` hold the line open with
-    the faint noise of a room. They go on for `seconds` after a warm-up of `warm_up_s`, in which the talkers
-    fall out of step, or for `turns` each. `exclusive` lets only one talk at a time, in turn. `typed` words
-    are sent instead of speech.
+    `talkers` speak `question`, hear the answer out, pause, and begin anew; `listeners` hold the line open
+    with the faint noise of a room. They go on for `seconds` after a warm-up of `warm_up_s`, in which the
+    talkers fall out of step, or for `turns` each. `exclusive` lets only one talk at a time, in turn. `typed`
+    words are sent instead of speech.
     """
 
     urls: tuple[str, ...]
@@ -50,10 +50,15 @@ class Errand:
         """Refuse what is unbounded or leaves this machine. Raises `ValueError`."""
         if not all(url.startswith(("http://127.0.0.1:", "http://[::1]:")) for url in self.urls):
             raise ValueError(f"load goes to loopback addresses only, not to {', '.join(self.urls)}")
-        if not 0 < self.talkers + self.listeners <= MOST_SESSIONS:
-            raise ValueError(f"between 1 and {MOST_SESSIONS} sessions, not {self.talkers + self.listeners}")
+        if not 0 < self.sessions <= MOST_SESSIONS:
+            raise ValueError(f"between 1 and {MOST_SESSIONS} sessions, not {self.sessions}")
         if not (self.turns > 0 or 0 < self.seconds <= LONGEST_S):
             raise ValueError(f"an errand ends: give turns, or seconds up to {LONGEST_S:.0f}")
+
+    @property
+    def sessions(self) -> int:
+        """How many call."""
+        return self.talkers + self.listeners
 
 
 class Callers:
@@ -90,7 +95,7 @@ class Callers:
 def calling(errand: Errand) -> Iterator[Callers]:
     """Send the callers on an errand for the length of the block."""
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "benchmarks.caller_process", json.dumps(asdict(errand))],
             cwd=ROOT,
             stdin=subprocess.PIPE,

@@ -52,6 +52,11 @@ def say(event: str, **values: Any) -> None:
     print(json.dumps({"event": event, **values}), flush=True)
 
 
+def arrival(client: HeadlessClient, kind: str, after: float) -> float | None:
+    """When the first event of a kind after a moment came."""
+    return next((event.at for event in client.log.events if event.type == kind and event.at > after), None)
+
+
 class Conversation:
     """The callers and what they share."""
 
@@ -110,13 +115,20 @@ class Conversation:
         if sound is None:
             say("failed", session=number, reason="an answer without a sound")
             return
+        stages: dict[str, float] = latency.body["stages_ms"]
+        stopped = arrival(client, "input_audio_buffer.speech_stopped", asked)
+        started = arrival(client, "output_audio_buffer.started", asked)
+        if stopped is not None and started is not None:
+            # What the server cannot see: until it has heard the end, and from the first frame to a voice.
+            known = stages.get("endpoint", 0.0) + stages.get("asr", 0.0)
+            stages = {"hear": (stopped - asked) * 1000 - known, **stages}
+            stages["onset"] = (sound.start - started) * 1000
         say(
             "turn",
             session=number,
             began=began,
             voice_to_voice_ms=(sound.start - asked) * 1000,
-            stages_ms=latency.body["stages_ms"],
-            total_ms=latency.body["total_ms"],
+            stages_ms=stages,
         )
 
     async def run(self, orders: asyncio.Queue[str]) -> None:

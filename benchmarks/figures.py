@@ -42,9 +42,8 @@ def summary(values: Sequence[float]) -> Summary:
     """Summarise values; none at all is a summary too."""
     if not values:
         return Summary(0)
-    return Summary(
-        len(values), *(percentile(values, share) for share in (0.5, 0.95, 0.99)), min(values), max(values)
-    )
+    p50, p95, p99 = (percentile(values, share) for share in (0.5, 0.95, 0.99))
+    return Summary(len(values), p50, p95, p99, min(values), max(values))
 
 
 def ratio(value: float | None, base: float | None) -> float | None:

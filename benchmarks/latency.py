@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 QUESTION = "what time is it"  # which the embedded planner answers by itself
 VARIANTS: Mapping[str, tuple[str, ...]] = {"embedded": (), "scripted": SETTINGS}
-STAGES = ("endpoint", "asr", "plan", "speech", "send", "network")
+STAGES = ("hear", "endpoint", "asr", "plan", "speech", "send", "onset")
 TURNS = 30
 QUICK_TURNS = 3
 
@@ -74,11 +74,9 @@ def converse(callers: Callers, tick: Tick) -> tuple[list[dict[str, Any]], list[s
 
 
 def results(turns: Mapping[str, list[dict[str, Any]]], failed: list[str]) -> dict[str, Any]:
-    """The turns of each variant as figures; `network` is what the server's own stages leave unexplained."""
+    """The turns of each variant as figures."""
     variants: dict[str, Any] = {}
     for name, taken in turns.items():
-        for turn in taken:
-            turn["stages_ms"]["network"] = turn["voice_to_voice_ms"] - turn["total_ms"]
         variants[name] = {
             "voice_to_voice_ms": summary([turn["voice_to_voice_ms"] for turn in taken]).as_json(),
             "stages_ms": {
@@ -113,7 +111,7 @@ def tables(found: dict[str, Any]) -> list[Table]:
                 (name, *(_with_p95(each["stages_ms"][stage]) for stage in STAGES))
                 for name, each in variants.items()
             ],
-            "network: both directions, Opus, and the first frame until it is voiced",
+            "hear: what the server adds to the end of speech before it counts; onset: first frame to voice",
         ),
     ]
 

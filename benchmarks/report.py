@@ -82,7 +82,8 @@ def commit() -> str:
     def git(*words: str) -> str:
         # --no-optional-locks: only look, also while somebody else works on the repository.
         command = ["git", "--no-optional-locks", *words]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+        return done.stdout.strip()
 
     try:
         return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
@@ -97,7 +98,8 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+        return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no "-0.00"
     return str(value)
 
 
@@ -106,7 +108,7 @@ def render(tables: Sequence[Table], console: Console) -> None:
     for table in tables:
         shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
         for index, column in enumerate(table.columns):
-            shown.add_column(column, justify="left" if index == 0 else "right")
+            shown.add_column(column, justify="left" if index == 0 else "right", no_wrap=index == 0)
         for row in table.rows:
             shown.add_row(*(cell(value) for value in row))
         console.print(shown)

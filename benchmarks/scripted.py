@@ -6,7 +6,8 @@ They are backends like any other, loaded by name in processes of their own:
         --set planner.backend=benchmarks.scripted:ScriptedPlanner \
         --set tts.backend=benchmarks.scripted:ScriptedVoice
 
-Voice activity detection stays the real one: it decides when a turn is over, which is part of what is measured.
+Voice activity detection stays the real one: it decides when a turn is over, which is part of what is
+measured.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def starting(settings: Sequence[str], *, sessions: int) -> Iterator[Server]:
     for setting in (*fixed, *settings):
         command += ["--set", setting]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AUDIOGPT_")}
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own command
         command,
         cwd=ROOT,
         env=environment,

@@ -12,15 +12,12 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
 
-import uvicorn
 import uvloop
 
 from models.api import BackendError
 from models.engine import Engine
-from realtime import config, telemetry
-from realtime.calls import Calls
+from realtime import config
 from realtime.config import ConfigError, Settings
-from realtime.server import Readiness, build
 from realtime.warmup import WarmupError, warm_up
 
 log = logging.getLogger("realtime")
@@ -72,39 +69,49 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Load, warm up and serve until a signal comes. Raises `BackendError` and `WarmupError`."""
-    metrics = telemetry.Metrics()
-    readiness = Readiness()
-    version = installed_version()
-    backends: dict[str, str] = {
-        role: assignment.backend for role, assignment in settings.assignments().items()
-    }
-    async with Engine(settings.assignments()) as engine:
-        calls = Calls(engine, settings, metrics, version)
-        app = build(settings, calls, metrics, readiness, backends=backends, version=version)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                ws="websockets-sansio",
-                ws_max_size=settings.server.max_event,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=CLOSE_TIMEOUT,
-            )
-        )
-        async with asyncio.TaskGroup() as group, calls.running():
-            watching = group.create_task(telemetry.watch_loop(metrics), name="loop lag")
-            serving = group.create_task(server.serve(sockets=[listener]), name="http")
-            try:
-                turn = await warm_up(engine, settings)
-                readiness.ready = True
-                announce(settings, listener, backends, turn.stages)
-                await serving
-            finally:
-                watching.cancel()
-                server.should_exit = True
+    """Load, warm up and serve in this process until cancelled. Raises `BackendError` and `WarmupError`."""
+    # Here and not above: a supervisor of workers holds no calls, and so does without 60 MB of WebRTC.
+    from realtime.serving import serving
+    from realtime.telemetry import Metrics
+    from realtime.warmup import WarmupError
+
+    try:
+        async with (
+            Engine(settings.assignments()) as engine,
+            serving(
+                settings, engine, [listener], version=installed_version(), metrics=Metrics()
+            ) as readiness,
+        ):
+            turn = await warm_up(engine, settings)
+            readiness.ready = True
+            announce(settings, listener, turn.stages)
+            await asyncio.Event().wait()
+    except* WarmupError as errors:
+        raise StartError(str(errors.exceptions[0])) from None
+
+
+async def serve_with_workers(settings: Settings, listener: socket.socket) -> None:
+    """Load, start the workers and watch over them until cancelled. Raises `BackendError` and `StartError`."""
+    from realtime.workers import WorkerError, Workers
+
+    host, port = listener.getsockname()[:2]
+    listener.close()  # it has shown that nobody else has the port, which sockets that share theirs cannot
+
+    def another() -> socket.socket:
+        return listen(host, port, reuse_port=True)
+
+    try:
+        with runtime_directory() as directory:
+            async with Workers(settings, directory, installed_version(), another) as workers:
+                async with Hosts(settings.assignments(), directory):
+                    try:
+                        stages = await workers.begin()
+                        announce(settings, (host, port), stages)
+                        await asyncio.Event().wait()
+                    finally:
+                        await workers.stop()
+    except WorkerError as error:
+        raise StartError(f"a worker cannot serve: {error}") from None
 
 
 def announce(

@@ -24,6 +24,7 @@ from openai.types.realtime.realtime_server_event import ConversationItemRetrieve
 
 from realtime.protocol import ClientEvent, ProtocolError, new_id, parse
 from realtime.thinking.history import Entry
+from realtime.transport.resumable import ResumableLink
 
 if TYPE_CHECKING:
     from realtime.session import Session
@@ -105,13 +106,14 @@ class ClientEvents:
                 )
 
     def _append(self, event: InputAudioBufferAppendEvent) -> None:
-        if not isinstance(self._link, TakesAudioEvents):
+        link = self._link.current if isinstance(self._link, ResumableLink) else self._link
+        if not isinstance(link, TakesAudioEvents):
             raise ProtocolError(
                 "on WebRTC the audio comes over the media track; do not append it",
                 code="unsupported_event",
             )
         try:
-            self._link.append(event.audio)
+            link.append(event.audio)
         except ValueError as error:
             raise ProtocolError(str(error), code="invalid_audio", param="audio") from None
 

@@ -7,6 +7,7 @@ Sources, strongest first: `--set section.key=value`, the environment (`AUDIOGPT_
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,10 +37,14 @@ class ServerSettings(Section):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    workers: int = Field(1, ge=1, le=64, description="processes that hold calls, all on the same port")
     max_sessions: int = Field(16, ge=1, le=10_000, description="calls at once; more get 503 and Retry-After")
     max_body: int = Field(65_536, ge=1_024, description="bytes of a request body, 413 beyond")
     max_event: int = Field(1_048_576, ge=1_024, description="bytes of one client event")
     connect_timeout: float = Field(15.0, gt=0, description="s a call has to connect before it is dropped")
+    resume_grace: float = Field(
+        20.0, ge=0, le=600, description="s a call whose connection dropped waits for its client; 0 ends it"
+    )
     idle_timeout: float = Field(900.0, gt=0, description="s without a word or an event until a call is ended")
 
 
@@ -50,7 +55,28 @@ class MediaSection(Section):
         (), description="addresses to offer as ICE candidates; none offers every address of this host"
     )
     udp_ports: str = Field("", pattern=r"^(\d+-\d+)?$", description="UDP port range, for example 40000-40999")
-    ice_servers: tuple[str, ...] = Field((), description="STUN or TURN URLs, for example stun:host:3478")
+    ice_servers: tuple[str, ...] = Field(
+        (), description="STUN and TURN URLs, for example stun:host:3478,turn:host:3478?transport=udp"
+    )
+    turn_secret_env: str = Field(
+        "", description="environment variable with the secret shared with the TURN server (TURN REST API)"
+    )
+    turn_ttl: int = Field(
+        14_400,
+        ge=60,
+        le=604_800,
+        description="s for which TURN credentials are valid; a call may last so long",
+    )
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _known_schemes(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not re.fullmatch(r"(stuns?:[^?\s]+|turns?:[^?\s]+(\?transport=(udp|tcp))?)", url):
+                raise ValueError(
+                    f"{url!r} is no STUN or TURN URL; write stun:host:port or turn:host:port?transport=udp"
+                )
+        return urls
 
     @field_validator("udp_ports")
     @classmethod
@@ -98,6 +124,7 @@ class AsrSettings(Section):
     language: str = Field("en", description="language spoken to the assistant (ISO 639-1)")
     processes: int = Field(1, ge=1, description="processes that compute")
     slots: int = Field(2, ge=1, description="recognisers loaded ahead in each process")
+    max_slots: int = Field(16, ge=1, description="people who may speak at once in each process (60 MB each)")
 
 
 class PlannerSettings(Section):
@@ -172,7 +199,8 @@ class Settings(Section):
         """What the engine has to load."""
         planner = self.planner
         options: dict[Role, dict[str, Any]] = {role: {} for role in ROLES}
-        options["asr"] = {"slots": self.asr.slots}
+        if self.asr.backend == "pocketsphinx":
+            options["asr"] = self.asr.model_dump(include={"slots", "max_slots"})
         if planner.backend == "openai":
             options["planner"] = planner.model_dump(include={"url", "model", "api_key_env"})
             options["planner"]["timeout_s"] = planner.timeout
@@ -216,9 +244,15 @@ def load(
     if not isinstance(chosen, str) or chosen not in PROFILES:
         raise ConfigError(f"no profile is called {chosen!r}; choose one of: {', '.join(sorted(PROFILES))}")
     try:
-        return Settings.model_validate(_merge(_copy(PROFILES[chosen]), values))
+        settings = Settings.model_validate(_merge(_copy(PROFILES[chosen]), values))
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(dict(detail)) for detail in error.errors())) from None
+    secret = settings.media.turn_secret_env
+    if secret and not (os.environ if environment is None else environment).get(secret):
+        raise ConfigError(
+            f"media.turn_secret_env: there is no environment variable {secret}; put the secret in it"
+        )
+    return settings
 
 
 def sections() -> dict[str, type[Section]]:

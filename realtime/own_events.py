@@ -13,13 +13,19 @@ Activity = Literal["listening", "hearing", "thinking", "speaking", "playing"]
 
 
 class SessionInfo(BaseModel):
-    """Sent once after `session.created`: what runs here."""
+    """Sent after `session.created`: what runs here.
+
+    `resume` is for this client alone: with it, a call whose connection was lost is taken up again within
+    `resume_grace` s. It is null for a client that did not ask to be waited for.
+    """
 
     type: Literal["audiogpt.session.info"] = "audiogpt.session.info"
     event_id: str
     profile: str
     backends: dict[str, str]  # role -> backend name
     version: str
+    resume: str | None = None
+    resume_grace: float | None = None
 
 
 class ActivityChanged(BaseModel):

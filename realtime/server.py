@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -14,22 +15,46 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from realtime.calls import RETRY_AFTER, Calls, FullError
+from realtime.calls import RETRY_AFTER, Calls, FullError, GoneError
 from realtime.config import Settings
+from realtime.ice import IceServers
 from realtime.telemetry import Metrics
-from realtime.transport.webrtc import IceServer, MediaSettings, NoAddressError, OfferError, answer
+from realtime.transport.webrtc import MediaSettings, NoAddressError, OfferError, answer
 from realtime.transport.websocket import WebSocketLink
 
 log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent.parent / "client" / "web"
 SUBPROTOCOL = "realtime"
+RESUME_HEADER = "X-AudioGPT-Resume"
+LAST_EVENT_HEADER = "Last-Event-ID"
+NEW = "new"  # in place of a token: begin a call that can be resumed
+VANISH_AFTER_S = 5.0  # a client that can come back is given up sooner; Chromium checks every 2.5 s
+GONE = 4404  # close code of a WebSocket whose token resumes nothing
+
+
+class Resumption(NamedTuple):
+    """Whether a client's call is to survive its connection, and which call it comes back to."""
+
+    resumable: bool
+    token: str  # empty for a new call
+    last_event: str  # id of the last event it received; empty when it does not say
+
+    @classmethod
+    def of(cls, connection: HTTPConnection) -> Resumption:
+        """From the headers, or from the query where a client cannot set headers (a browser's WebSocket)."""
+        headers, query = connection.headers, connection.query_params
+        wish = headers.get(RESUME_HEADER) or query.get("resume", "")
+        last = headers.get(LAST_EVENT_HEADER) or query.get("last_event", "")
+        if not re.fullmatch(r"\w{1,64}", last):
+            last = ""
+        return cls(bool(wish), "" if wish == NEW else wish, last)
 
 
 class Readiness:
@@ -50,21 +75,29 @@ def build(
 ) -> Starlette:
     """The ASGI application."""
     media = media_settings(settings)
+    ice_servers = IceServers(settings.media)
+
+    def media_of_call(resumable: bool) -> MediaSettings:
+        now = replace(media, ice_servers=ice_servers.fresh())
+        return replace(now, vanish_after_s=VANISH_AFTER_S) if resumable else now
 
     async def create_call(request: Request) -> Response:
+        wish = Resumption.of(request)
+        if wish.token:
+            calls.find(wish.token)
+            link, sdp = await answer(await _offer(request, settings.server.max_body), media_of_call(True))
+            return _answer(sdp, await calls.resume(wish.token, link, wish.last_event))
         try:
             place = calls.take_place()
         except FullError as error:
             return _full(error)
         try:
             offer = await _offer(request, settings.server.max_body)
-            link, sdp = await answer(offer, media)
+            link, sdp = await answer(offer, media_of_call(wish.resumable))
         except BaseException:
             place.release()
             raise
-        call_id = calls.start(link, place)
-        location = f"/v1/realtime/calls/{call_id}"
-        return Response(sdp, 201, {"Location": location}, media_type="application/sdp")
+        return _answer(sdp, calls.start(link, place, resumable=wish.resumable))
 
     async def hang_up(request: Request) -> Response:
         if not await calls.hang_up(request.path_params["call_id"]):
@@ -72,20 +105,32 @@ def build(
         return JSONResponse({})
 
     async def realtime_socket(socket: WebSocket) -> None:
-        offered = socket.scope.get("subprotocols", [])
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", []) else None
+        wish = Resumption.of(socket)
+        if wish.token:
+            await socket.accept(subprotocol=subprotocol)
+            link = WebSocketLink(socket)
+            try:
+                await calls.resume(wish.token, link, wish.last_event)
+            except GoneError as error:
+                # Not a refusal before `accept`: a browser tells its page nothing of why one was refused.
+                await socket.close(GONE, str(error))
+                return
+            await link.pump()
+            return
         try:
             place = calls.take_place()
         except FullError as error:
             await socket.send_denial_response(_full(error))
             return
         try:
-            await socket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+            await socket.accept(subprotocol=subprotocol)
             link = WebSocketLink(socket)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(link.pump(), name="pump")
-                await calls.serve(link, place)
-        finally:
+        except BaseException:
             place.release()
+            raise
+        calls.start(link, place, resumable=wish.resumable)
+        await link.pump()
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -104,8 +149,9 @@ def build(
                 "profile": settings.profile,
                 "backends": backends,
                 "version": version,
-                "ice_servers": [{"urls": url} for url in settings.media.ice_servers],
-            }
+                "ice_servers": ice_servers.as_json(),
+            },
+            headers={"Cache-Control": "no-store"},  # TURN credentials are for who asked
         )
 
     async def page(_: Request) -> Response:
@@ -125,6 +171,7 @@ def build(
         ],
         exception_handlers={
             HTTPException: _explain,
+            GoneError: _conversation_gone,
             OfferError: _bad_offer,
             NoAddressError: _no_address,
             ClientDisconnect: _gone,
@@ -134,7 +181,10 @@ def build(
                 CORSMiddleware,
                 allow_origins=["*"],
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type", "X-OpenAI-Agents-SDK"],
+                allow_headers=[
+                    *("Authorization", "Content-Type", "X-OpenAI-Agents-SDK"),
+                    *(RESUME_HEADER, LAST_EVENT_HEADER),
+                ],
                 expose_headers=["Location"],
             )
         ],
@@ -147,7 +197,6 @@ def media_settings(settings: Settings) -> MediaSettings:
     return MediaSettings(
         addresses=settings.media.addresses,
         udp_ports=(int(first), int(last)) if last else None,
-        ice_servers=tuple(IceServer(url) for url in settings.media.ice_servers),
         connect_timeout_s=settings.server.connect_timeout,
     )
 
@@ -194,6 +243,10 @@ async def _form_offer(request: Request, body: bytes) -> str:
     raise HTTPException(400, "the form has to have the offer in a field `sdp`")
 
 
+def _answer(sdp: str, call_id: str) -> Response:
+    return Response(sdp, 201, {"Location": f"/v1/realtime/calls/{call_id}"}, media_type="application/sdp")
+
+
 def _error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
     kind = "invalid_request_error" if status < 500 else "server_error"
     body = {"error": {"message": message, "type": kind, "code": code, "param": None}}
@@ -211,6 +264,10 @@ async def _explain(_: Request, error: Exception) -> Response:
 
 async def _bad_offer(_: Request, error: Exception) -> Response:
     return _error(400, str(error), "invalid_offer")
+
+
+async def _conversation_gone(_: Request, error: Exception) -> Response:
+    return _error(404, str(error), "session_gone")
 
 
 async def _no_address(_: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@
     converse  turns -> replies, at most one at a time
     speak     the speaker's clock
     watch     nobody there any more?
+    attend    the client's connection dropped, the client is back
 
 All run in one task group; a session ends when its link does, and everything in it ends with it.
 """
@@ -58,6 +59,7 @@ from realtime.thinking.planner import Planner
 from realtime.thinking.timers import Timer, Timers
 from realtime.thinking.tools import Toolbox
 from realtime.transport.link import AudioOwner, Link, Losses
+from realtime.transport.resumable import ResumableLink
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,6 @@ class Session:
         self._settings = settings
         self._metrics = metrics
         self._version = version
-        self._buffered = link.kind == "webrtc"
         self._loop = asyncio.get_running_loop()
         self._turns: asyncio.Queue[Turn] = asyncio.Queue(TURNS_WAITING)
         self._group = asyncio.TaskGroup()
@@ -98,6 +99,8 @@ class Session:
         self._reply_task: asyncio.Task[None] | None = None
         self._reason: Reason | None = None
         self._speaking_item: str | None = None  # id of the user's item under way
+        self._quiet = asyncio.Event()  # nobody speaks to us
+        self._quiet.set()
         self._activity: str = ""
         self._asked_voice = self.state.voice
         self._last_sign = self._loop.time()
@@ -117,7 +120,7 @@ class Session:
                 lane,
                 self.outbox,
                 self._group,
-                buffered=self._buffered,
+                buffered=lambda: link.kind == "webrtc",
                 changed=self._show_activity,
             )
             for lane in (mixer.music, mixer.sound)
@@ -143,13 +146,7 @@ class Session:
         self._metrics.sessions_total.labels(self._link.kind).inc()
         try:
             async with self._group as group:
-                self.state.announce(self.outbox)
-                self.outbox.send(
-                    own_events.SessionInfo,
-                    profile=self._settings.profile,
-                    backends={role: a.backend for role, a in self._engine.assignments.items()},
-                    version=self._version,
-                )
+                self._introduce()
                 self._show_activity()
                 tasks = [
                     group.create_task(self.ears.run(self._link.audio()), name="hear"),
@@ -158,6 +155,8 @@ class Session:
                     group.create_task(self.speaker.run(), name="speak"),
                     group.create_task(self._watch(), name="watch"),
                 ]
+                if isinstance(self._link, ResumableLink):
+                    tasks.append(group.create_task(self._attend(self._link), name="attend"))
                 await self._obey()
                 for task in tasks:
                     task.cancel()
@@ -229,6 +228,8 @@ class Session:
     async def _converse(self) -> None:
         while True:
             turn = await self._turns.get()
+            if not turn.earlier_ms:
+                await self._quiet.wait()  # a timer that is over does not talk into what is being said
             self._reply_task = self._group.create_task(self._answer(turn), name="reply")
             await asyncio.wait({self._reply_task})
             self._reply_task = None
@@ -239,7 +240,10 @@ class Session:
         stopwatch = Stopwatch(self._loop.time, turn.earlier_ms, turn.began)
         modality: Literal["audio", "text"] = self.state.modality
         response = Response(
-            self.outbox, buffered=self._buffered, conversation_id=self.conversation_id, modality=modality
+            self.outbox,
+            buffered=self._link.kind == "webrtc",
+            conversation_id=self.conversation_id,
+            modality=modality,
         )
         self._toolbox.response_id = response.id
         reply = Reply(
@@ -299,6 +303,7 @@ class Session:
             match event:
                 case SpeechStarted(start_ms):
                     self._speaking_item = new_id("item")
+                    self._quiet.clear()
                     self._hold()
                     self.outbox.send(
                         InputAudioBufferSpeechStartedEvent,
@@ -314,6 +319,7 @@ class Session:
                     if self.state.interrupts:
                         await self.interrupt("turn_detected")
                 case SpeechDropped():
+                    self._quiet.set()
                     if self._speaking_item is not None:
                         self._speaking_item = None
                         self.outbox.send(InputAudioBufferClearedEvent)
@@ -326,6 +332,7 @@ class Session:
 
     async def _turn_over(self, over: TurnOver) -> None:
         item_id, self._speaking_item = self._speaking_item or new_id("item"), None
+        self._quiet.set()
         self.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item_id, audio_end_ms=over.stop_ms)
         if not over.text:
             self.outbox.send(InputAudioBufferClearedEvent)
@@ -376,6 +383,34 @@ class Session:
             lane.resume()
         self.speaker.wake()
         self._show_activity()
+
+    # -- the client -------------------------------------------------------------------------------------
+
+    def _introduce(self) -> None:
+        """Tell the client what it talks to, and how to come back."""
+        self.state.announce(self.outbox)
+        link = self._link if isinstance(self._link, ResumableLink) else None
+        self.outbox.send(
+            own_events.SessionInfo,
+            profile=self._settings.profile,
+            backends={role: a.backend for role, a in self._engine.assignments.items()},
+            version=self._version,
+            resume=link.token if link else None,
+            resume_grace=link.grace_s if link else None,
+        )
+
+    async def _attend(self, link: ResumableLink) -> None:
+        """Stand still while nobody is there; tell who comes back where things are."""
+        async for there in link.presence:
+            if not there:
+                self.speaker.hold()
+                continue
+            self._introduce()
+            self._activity = ""
+            self._show_activity()
+            self.music.tell_bar()
+            self.speaker.release()
+            self.alive()
 
     # -- the rest ---------------------------------------------------------------------------------------
 

@@ -23,6 +23,12 @@ class Metrics:
         self.sessions_total = Counter(
             "audiogpt_sessions_started", "Calls begun", ["transport"], registry=self.registry
         )
+        self.resumed = Counter(
+            "audiogpt_sessions_resumed",
+            "Calls resumed over a new connection",
+            ["transport"],
+            registry=self.registry,
+        )
         self.refused = Counter(
             "audiogpt_sessions_refused", "Calls refused", ["reason"], registry=self.registry
         )

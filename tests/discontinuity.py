@@ -2,8 +2,8 @@
 
 A click is a jump of the value or of the slope; the second difference of the samples shows both. A sine of
 amplitude A and angular frequency w has second differences of at most A * w**2, however long it lasts; a
-fade of n samples adds up to 2 * A * w / n inside and A * (1 / n + w / n) where it begins and ends. Two samples
-of a sine that do not belong together differ by up to 2 * A: with a low sine, some hundred times as much.
+fade of n samples adds up to 2 * A * w / n inside and A * (1 / n + w / n) where it begins and ends. Two
+samples of a sine that do not belong together differ by up to 2 * A: some hundred times as much.
 """
 
 from __future__ import annotations

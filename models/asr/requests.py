@@ -274,13 +274,6 @@ okay thanks
 sure
 right
 all right
-uh-huh
-uh-huh
-uh-huh
-mhm
-mhm
-yeah
-yeah
 that's right
 that's wrong
 that's nice
@@ -339,6 +332,18 @@ what did you say
 what did i say
 let me think"""
 
+# What a listener says while the assistant talks: short, so that the words that may come count most.
+_BACKCHANNEL = """uh-huh
+uh-huh
+uh-huh
+mhm
+mhm
+yeah
+yeah
+okay
+right
+i see"""
+
 # (weight, templates one a line): the weights are a guess at how often each kind is said.
 TEMPLATES: tuple[tuple[int, str], ...] = (
     (10, _PLAY),
@@ -348,4 +353,5 @@ TEMPLATES: tuple[tuple[int, str], ...] = (
     (5, _VOICE),
     (6, _EVERYDAY),
     (6, _TALK),
+    (3, _BACKCHANNEL),
 )

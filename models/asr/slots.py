@@ -140,7 +140,7 @@ _TALK = {
 
 SLOTS: dict[str, str] = {**_NUMBERS, **_MUSIC, **_SOUNDS, **_CLIPS, **_TALK}
 
-# Words of the sentences that the CMU dictionary lacks: how they are said, in its ARPAbet.
+# Words of the sentences, and ways to say them ("(2)"), that the CMU dictionary lacks, in its ARPAbet.
 PRONUNCIATIONS: dict[str, str] = {
     "denoise": "D IY N OY Z",
     "lofi": "L OW F AY",
@@ -149,5 +149,8 @@ PRONUNCIATIONS: dict[str, str] = {
     "semitone": "S EH M IY T OW N",
     "semitones": "S EH M IY T OW N Z",
     "tritone": "T R AY T OW N",
+    "uh-huh(2)": "AH HH AA",
+    "uh-huh(3)": "AH HH AO",
+    "uh-huh(4)": "AH HH EH",
     "vibraphone": "V AY B R AH F OW N",
 }

@@ -2,7 +2,7 @@
 
 What is for an edge is sent by the runner's own thread, at once, because a backend that holds the GIL would
 keep an output from leaving for as long as it computes (PocketSphinx: 17 ms at the median). It never waits
-there: what an edge does not take is kept and sent by this thread, so that an edge that hangs holds up no other.
+there: what an edge does not take is kept and sent by this thread, so that one that hangs holds up no other.
 """
 
 from __future__ import annotations

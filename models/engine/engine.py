@@ -93,9 +93,9 @@ class Engine:
         role = api.ROLE_OF[type(request)]
         if role in self._local:
             return LocalStream(self._local[role].stream(request))
-        links = self._links[role]
+        links = [link for link in self._links[role] if link.connected.is_set()] or self._links[role]
         least = min(link.load for link in links)
-        # Chosen by lot among equals: edges know their own streams only, and must not all begin with the first.
+        # By lot among equals: edges know their own streams only, and must not all begin with the first.
         return random.choice([link for link in links if link.load == least]).open(request)  # noqa: S311
 
     def streams(self) -> dict[Role, int]:

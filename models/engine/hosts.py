@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,7 +133,14 @@ class Hosts:
 class _Host:
     """One backend process: starts it, and starts it again."""
 
-    def __init__(self, role: Role, index: int, assignment: Assignment, directory: Path, tell: Any) -> None:
+    def __init__(
+        self,
+        role: Role,
+        index: int,
+        assignment: Assignment,
+        directory: Path,
+        tell: Callable[[wire.Status], None],
+    ) -> None:
         self.role = role
         self.index = index
         self.restarts = 0
@@ -204,10 +211,10 @@ class _Host:
                         raise BackendUnavailableError(message)
 
 
-async def ended(process: asyncio.subprocess.Process, timeout: float = CLOSE_TIMEOUT) -> int:
-    """Wait for a process that was told to end, and end it if it does not by itself; returns its exit code."""
+async def ended(process: asyncio.subprocess.Process, seconds: float = CLOSE_TIMEOUT) -> int:
+    """Wait for a process that was told to end; kill it if it does not. Returns its exit code."""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             return await process.wait()
     except TimeoutError:
         process.kill()

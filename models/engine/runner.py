@@ -1,8 +1,8 @@
 """The runner: one thread that gives every stream of a backend its turn.
 
 A step of the runner, read aloud: take in what the edges said; pick the most pressing job; let it feed or
-step once; send what it emitted; end it if it is complete. A job that fails ends alone, with its cause. Streams
-of all edges stand in one line: who goes next does not depend on whose stream it is.
+step once; send what it emitted; end it if it is complete. A job that fails ends alone, with its cause. The
+streams of all edges stand in one line: who goes next does not depend on whose stream it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The edge's end of streams: `RemoteStream` of a job in another process, over a `Link` to it, and `LocalStream`."""
+"""The edge's end of streams: those of jobs in other processes, over a `Link` to each, and local ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CAUSE_TIMEOUT = 5.0
 
 
 class Link:
-    """An edge's connection to one backend process, made again when that was restarted; carries its streams."""
+    """An edge's connection to one backend process, made again when that was restarted, and its streams."""
 
     def __init__(self, role: Role, path: Path) -> None:
         self.role = role

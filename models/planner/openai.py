@@ -29,14 +29,16 @@ class OpenAIPlanner:
     token and between tokens. `temperature` and `max_tokens` are left to the server when None. Closing the
     stream closes the HTTP response at once, so that the server stops generating.
 
-    Raises `BackendUnavailableError` when `url` or `model` is no usable setting; a stream raises
+    An empty `model` takes the first that the server lists.
+
+    Raises `BackendUnavailableError` when `url` is no usable setting; a stream raises
     `BackendError`.
     """
 
     def __init__(
         self,
         url: str,
-        model: str,
+        model: str = "",
         api_key_env: str = "OPENAI_API_KEY",
         timeout_s: float = 15.0,
         temperature: float | None = None,
@@ -48,15 +50,10 @@ class OpenAIPlanner:
                 f"the planner's url must begin with http:// or https://, for example"
                 f" http://127.0.0.1:8000/v1; got {shown_url(url)!r}"
             )
-        if not model:
-            raise BackendUnavailableError("the planner needs the name of a model: set the option 'model'")
         self._key = os.environ.get(api_key_env, "").strip()
         self._key_env, self._url, self._timeout = api_key_env, url, timeout_s
         options: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
-        self._options = {
-            "model": model,
-            **{name: value for name, value in options.items() if value is not None},
-        }
+        self._options = {name: value for name, value in options.items() if value is not None}
         self._model = model
         self._client = AsyncOpenAI(
             base_url=url, api_key=self._key or _NO_KEY, timeout=timeout_s, max_retries=retries
@@ -106,10 +103,24 @@ class OpenAIPlanner:
             )
         yield PlanDone(input_tokens=usage[0], output_tokens=usage[1])
 
+    async def _name(self) -> str:
+        """The model's name; when none was given, the first that the server lists."""
+        if not self._model:
+            async with asyncio.timeout(self._timeout):
+                listed = await self._client.models.list()
+            if not listed.data:
+                raise BackendError(
+                    f"the language model server at {shown_url(self._url)} lists no model; name one with the "
+                    f"setting planner.model"
+                )
+            self._model = listed.data[0].id
+        return self._model
+
     async def _chunks(self, request: PlanRequest) -> AsyncGenerator[ChatCompletionChunk, None]:
         """The server's chunks, each waited for at most `timeout_s`; the response is closed however this
         ends."""
         options: dict[str, Any] = {**self._options, "messages": chat_messages(request)}
+        options["model"] = await self._name()
         if request.tools:
             options["tools"] = chat_tools(request.tools)
         async with asyncio.timeout(self._timeout):

@@ -56,7 +56,7 @@ class Player:
         outbox: Outbox,
         group: asyncio.TaskGroup,
         *,
-        buffered: bool,
+        buffered: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
         self.playing: str | None = None
@@ -72,6 +72,7 @@ class Player:
         self._reason: Reason | None = None
         self._artefact_id = ""
         self._coming: deque[tuple[int, MusicState]] = deque()
+        self._bar: MusicState | None = None  # that sounds
         speaker.on_frame.append(self._tell_bars)
 
     @property
@@ -123,7 +124,7 @@ class Player:
 
     async def _run(self, piece: Piece, begun: asyncio.Future[str], response_id: str | None) -> None:
         response = Response(
-            self._outbox, buffered=self._buffered, conversation_id=None, metadata={"audiogpt": piece.kind}
+            self._outbox, buffered=self._buffered(), conversation_id=None, metadata={"audiogpt": piece.kind}
         )
         self._reason = None
         try:
@@ -186,22 +187,29 @@ class Player:
         self.playing = None
         self._response = None
         self._coming.clear()
+        self._bar = None
         if piece.kind == "music":
             self._outbox.send(own_events.MusicState, artefact_id=self._artefact_id, playing=False)
         self._changed()
 
     def _tell_bars(self) -> None:
         while self._coming and self._coming[0][0] <= self._lane.consumed:
-            _, state = self._coming.popleft()
-            self._outbox.send(
-                own_events.MusicState,
-                artefact_id=self._artefact_id,
-                playing=True,
-                bar=state.bar,
-                beats=state.beats,
-                tempo=state.tempo,
-                key=state.key,
-                section=state.section,
-                chords=list(state.chords),
-                instruments=list(state.instruments),
-            )
+            _, self._bar = self._coming.popleft()
+            self.tell_bar()
+
+    def tell_bar(self) -> None:
+        """Tell the client which bar sounds, if one does."""
+        if (state := self._bar) is None:
+            return
+        self._outbox.send(
+            own_events.MusicState,
+            artefact_id=self._artefact_id,
+            playing=True,
+            bar=state.bar,
+            beats=state.beats,
+            tempo=state.tempo,
+            key=state.key,
+            section=state.section,
+            chords=list(state.chords),
+            instruments=list(state.instruments),
+        )

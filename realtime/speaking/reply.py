@@ -25,11 +25,11 @@ from realtime.thinking.planner import Usage
 
 CLAUSES_AHEAD = 4  # clauses planned and not yet spoken; a planner that is quicker waits
 
-Plan = Callable[[list[ChatMessage], Usage], AsyncIterator[str]]
+Plan = Callable[[str, list[ChatMessage], Usage], AsyncIterator[str]]
 
 
 class Reply:
-    """Answers the end of the history. Run it once; cancel it to interrupt, then call `interrupted`."""
+    """Answers one item of the history. Run it once; cancel it to interrupt, then call `interrupted`."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Reply:
 
     async def _think(self, clauses: asyncio.Queue[str | None]) -> None:
         cutter = ClauseCutter()
-        async for delta in self._plan(self._notes, self._usage):
+        async for delta in self._plan(self._user_item_id, self._notes, self._usage):
             self._stopwatch.mark("plan")
             for clause in cutter.feed(delta):
                 await clauses.put(clause)
@@ -176,7 +176,7 @@ class Reply:
                 interrupted=interrupted,
                 notes=notes,
             )
-            self._history.add(entry)
+            self._history.add(entry, after=self._user_item_id)
 
 
 def _without_words(note: ChatMessage) -> ChatMessage:

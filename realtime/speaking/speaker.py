@@ -29,6 +29,8 @@ class Speaker:
         self._metrics = metrics
         self._wake = asyncio.Event()
         self._pulled = asyncio.Event()
+        self._listened = asyncio.Event()  # cleared while nobody is there to hear
+        self._listened.set()
 
     async def run(self) -> None:
         """Play for as long as the session lasts."""
@@ -66,6 +68,14 @@ class Speaker:
         """Something may be audible now (also after a lane was resumed)."""
         self._wake.set()
 
+    def hold(self) -> None:
+        """Stop the clock: nobody is there. What is written waits, and so does who writes it."""
+        self._listened.clear()
+
+    def release(self) -> None:
+        """Go on at the next sample."""
+        self._listened.set()
+
     def silence(self, *lanes: Lane) -> None:
         """Drop what the lanes hold, and what of it has not left the link yet."""
         for lane in lanes:
@@ -88,6 +98,9 @@ class Speaker:
         silent = 0
         owner: AudioOwner | None = None
         while silent < SILENCE_FRAMES:
+            if not self._listened.is_set():
+                await self._listened.wait()
+                due = loop.time()
             late = loop.time() - due
             if late > LATE_S:
                 self._metrics.frames_late.inc()

@@ -55,11 +55,19 @@ class History:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, entry: Entry) -> None:
-        """Append an item. Raises KeyError when its id is taken."""
+    def add(self, entry: Entry, after: str | None = None) -> None:
+        """Put an item after the item `after`, or at the end. Raises KeyError when its id is taken."""
         if entry.id in self._entries:
             raise KeyError(entry.id)
-        self._entries[entry.id] = entry
+        if after not in self._entries or after == self.last_id:
+            self._entries[entry.id] = entry
+            return
+        items = self._entries
+        self._entries = {}
+        for item_id, item in items.items():
+            self._entries[item_id] = item
+            if item_id == after:
+                self._entries[entry.id] = entry
 
     def find(self, item_id: str) -> Entry | None:
         """The item of this id."""
@@ -74,13 +82,18 @@ class History:
         """The id of the newest item."""
         return next(reversed(self._entries), None)
 
-    def messages(self) -> tuple[ChatMessage, ...]:
-        """The conversation for a planner: calls and observations stand before the words they led to."""
+    def messages(self, until: str | None = None) -> tuple[ChatMessage, ...]:
+        """The conversation for a planner, up to the item `until` or to the end.
+
+        Calls and observations stand before the words they led to.
+        """
         out: list[ChatMessage] = []
         for entry in self._entries.values():
             out.extend(entry.notes)
             if entry.text or entry.role == "user":
                 out.append(ChatMessage(entry.role, entry.text, interrupted=entry.interrupted))
+            if entry.id == until:
+                break
         recent = out[-PLANNER_MESSAGES:]
         while recent and recent[0].role == "tool":
             del recent[0]  # its call was cut off, and an API refuses an answer without a call

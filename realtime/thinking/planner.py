@@ -27,8 +27,8 @@ class Planner:
         self._situation = situation
         self._schemas = tool_schemas()
 
-    async def plan(self, notes: list[ChatMessage], usage: Usage) -> AsyncIterator[str]:
-        """Answer the end of the history: yield the words to say as they come, run the tools in between.
+    async def plan(self, item_id: str, notes: list[ChatMessage], usage: Usage) -> AsyncIterator[str]:
+        """Answer this item of the history: yield the words to say as they come, run the tools in between.
 
         What was called and observed is appended to `notes`. Raises `BackendError`, also when the rounds come
         to no end.
@@ -37,7 +37,7 @@ class Planner:
         situation = self._situation()  # of when the person spoke: what they interrupted still counts
         for _ in range(MOST_ROUNDS):
             request = PlanRequest(
-                messages=(*self._history.messages(), *notes),
+                messages=(*self._history.messages(until=item_id), *notes),
                 situation=situation,
                 tools=self._schemas,
                 instructions=self.instructions,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiortc import (
     RTCBundlePolicy,
@@ -27,6 +27,7 @@ from realtime.transport.aiortc_hooks import (
     NoAddressError,
     PacketTrack,
     PeerReport,
+    RtpAudioPacket,
     TrafficCounter,
     offer_addresses,
     peer_report,
@@ -64,7 +65,7 @@ class IceServer:
 
     url: str
     username: str | None = None
-    credential: str | None = None
+    credential: str | None = field(default=None, repr=False)  # not for logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,14 @@ class WebRtcLink:
         self._loss = 0.0
         self._loop = asyncio.get_running_loop()
         self._played = self._loop.time()  # when `play` was last called
+        self._heard_at = self._loop.time()  # when the client last sent anything
         self._connected = False
+        self._farewell = False
+        self._settled = asyncio.Event()  # connected, or over
         self._closed = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         send_packets(audio.sender, self._track)
-        receive_inline(audio.receiver, self._microphone.receive)
+        receive_inline(audio.receiver, self._packet_received)
         pc.on("connectionstatechange", self._state_changed)
         pc.on("datachannel", self._channel_opened)
 
@@ -190,6 +194,21 @@ class WebRtcLink:
         round_trip = self._peer.round_trip_ms if self._peer is not None else None
         return (ASSUMED_ROUND_TRIP_MS if round_trip is None else round_trip) / 2 + RECEIVER_DELAY_MS
 
+    @property
+    def farewell(self) -> bool:
+        """Whether the client closed its connection, as against one that failed or fell silent."""
+        return self._farewell
+
+    @property
+    def last_sign(self) -> float:
+        """When the client last sent anything (the loop's clock)."""
+        return self._heard_at
+
+    async def ready(self) -> bool:
+        """Wait for the connection; False when the link ended first."""
+        await self._settled.wait()
+        return self._connected and not self._closed.is_set()
+
     async def aclose(self) -> None:
         self._end("closed by us")
         if self._watching is not None:
@@ -226,8 +245,13 @@ class WebRtcLink:
         state = self._pc.connectionState
         if state == "connected":
             self._connected = True
+            self._settled.set()
         elif state in ("failed", "closed"):
-            self._end(f"the connection is {state}")
+            self._end(f"the connection is {state}", farewell=state == "closed")
+
+    def _packet_received(self, packet: RtpAudioPacket) -> None:
+        self._heard_at = packet.arrival
+        self._microphone.receive(packet)
 
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         if channel.label != CHANNEL_LABEL or self._channel is not None:
@@ -240,7 +264,10 @@ class WebRtcLink:
             self._send_on(channel, event)
 
     def _channel_closed(self) -> None:
-        self._end("the client closed the data channel")
+        # A client that leaves ends the whole association; a channel can also be lost alone.
+        self._heard_at = self._loop.time()
+        sctp = self._pc.sctp
+        self._end("the data channel is closed", farewell=sctp is not None and sctp.state == "closed")
 
     def _event_received(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
@@ -260,12 +287,14 @@ class WebRtcLink:
             self._dropped_events += 1
             logger.warning("An event of %d characters could not be sent: %s", len(event), error)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, *, farewell: bool = False) -> None:
         """Let the iterators end; the watcher then closes the connection. Idempotent."""
         if self._closed.is_set():
             return
         logger.info("WebRTC link ends: %s", reason)
+        self._farewell = farewell
         self._closed.set()
+        self._settled.set()
         self._microphone.close()
         self._events.close()
         self._track.flush()
@@ -274,19 +303,21 @@ class WebRtcLink:
         """Follow the client's reports, notice when it has vanished, and close up in the end."""
         loop = asyncio.get_running_loop()
         traffic = TrafficCounter(self._pc)
-        received, heard_at = traffic.received, loop.time()
+        received, looked_at = traffic.received, loop.time()
         connect_by = loop.time() + self._settings.connect_timeout_s
         try:
             while not self._closed.is_set():
                 await _wait_at_most(self._closed, WATCH_INTERVAL)
                 now = loop.time()
                 if traffic.received != received:
-                    received, heard_at = traffic.received, now
+                    received = traffic.received
+                    self._heard_at = max(self._heard_at, looked_at)  # it came some time after that
+                looked_at = now
                 if not self._connected:
                     if now >= connect_by:
                         self._end(f"no connection within {self._settings.connect_timeout_s:g} s")
-                elif now - heard_at >= self._settings.vanish_after_s:
-                    self._end(f"the client has been silent for {now - heard_at:.0f} s")
+                elif now - self._heard_at >= self._settings.vanish_after_s:
+                    self._end(f"the client has been silent for {now - self._heard_at:.0f} s")
                 self._adapt()
         finally:
             self._end("its watcher was cancelled")

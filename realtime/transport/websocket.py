@@ -24,6 +24,8 @@ EVENTS_WAITING = 1_000  # events a client may leave unread, 20 s of audio deltas
 PIECES_WAITING = 3_000  # 20 ms pieces of input not yet heard; a client may send a minute at once
 CLOSING_S = 2.0  # s that what is still queued has to leave when the link closes; a client may read nothing
 PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
+GOODBYES = (1000, 1001, 1005)  # close codes of a client that meant to leave (RFC 6455, 7.4.1)
+STREAMING_S = 5.0  # a client that sent audio in this time sends it all the time, and is gone when it stops
 NETWORK_MS = 20.0  # a guess for a link that measures nothing; clients' own buffers are known to them alone
 
 
@@ -60,11 +62,12 @@ class WebSocketLink:
         self._in: asyncio.Queue[InputAudio | None] = asyncio.Queue(PIECES_WAITING)  # full: oldest dropped
         self._rest = b""
         self._closed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._received_at = self._appended_at = self._loop.time() - STREAMING_S
+        self._farewell = False
         self._patience: asyncio.Timeout | None = None  # of the pump; begins to run out when the link closes
         self._from_client = _Resampler("mono", WIRE_RATE, HEARING_RATE)
-        self._to_client: _Resampler | None = (
-            None  # None while silent: nothing of one sound is left for the next
-        )
+        self._to_client: _Resampler | None = None  # new for every sound: nothing of one is left for the next
 
     async def pump(self) -> None:
         """Send what is queued until the link closes."""
@@ -98,7 +101,9 @@ class WebSocketLink:
                     break
                 message = received.result()
                 if message["type"] != "websocket.receive":
+                    self._farewell = message.get("code", 1005) in GOODBYES
                     break
+                self._received_at = self._loop.time()
                 yield message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
         finally:
             closed.cancel()
@@ -108,6 +113,7 @@ class WebSocketLink:
         """Take base64 PCM of `input_audio_buffer.append`. Raises ValueError that says what is wrong."""
         if self._closed.is_set():
             return
+        self._appended_at = self._received_at
         try:
             pcm = base64.b64decode(audio, validate=True)
         except ValueError as error:  # binascii.Error, and plainly when a character is not ASCII
@@ -160,6 +166,21 @@ class WebSocketLink:
     def playout_delay_ms(self) -> float:
         return NETWORK_MS
 
+    @property
+    def farewell(self) -> bool:
+        """Whether the client closed the socket, as against one that broke."""
+        return self._farewell
+
+    @property
+    def last_sign(self) -> float:
+        """When the client was last known to be there; one that sends no audio is taken to be."""
+        now = self._loop.time()
+        return self._received_at if now - self._appended_at < STREAMING_S else now
+
+    async def ready(self) -> bool:
+        """Whether the link is open: a socket that is accepted carries everything at once."""
+        return not self._closed.is_set()
+
     async def aclose(self) -> None:
         self._close()
 
@@ -168,7 +189,7 @@ class WebSocketLink:
             return
         self._closed.set()
         if self._patience is not None:
-            self._patience.reschedule(asyncio.get_running_loop().time() + CLOSING_S)
+            self._patience.reschedule(self._loop.time() + CLOSING_S)
         for queue in (self._out, self._in):
             if queue.full():
                 queue.get_nowait()

@@ -74,6 +74,7 @@ def running(*settings: str, **environment: str) -> Iterator[Server]:
             code = process.wait(20)
         finally:
             process.kill()
+            process.wait()
             reader.join()
             if process.stdout is not None:
                 process.stdout.close()

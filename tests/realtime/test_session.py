@@ -287,6 +287,31 @@ def test_a_timer_is_announced() -> None:
     play(dialogue())
 
 
+def test_a_timer_waits_until_the_person_has_spoken() -> None:
+    def plan(request: api.PlanRequest) -> list[Any]:
+        last = request.messages[-1]
+        if last.role == "system":
+            return [api.TextDelta("over")]
+        if last.content == "timer":
+            return [call("set_timer", seconds=5)]
+        return [] if last.role == "tool" else [api.TextDelta("fine")]
+
+    async def dialogue() -> None:
+        async with conversation(plan) as stage:
+            await stage.link.speak("timer")
+            await stage.link.wait_for("audiogpt.timer", state="set")
+            await stage.link.silence(3_000)
+            await stage.link.speak("one two three four five six", word_ms=700)
+            await stage.link.wait_for("response.done", 3)
+            assert "over" in stage.link.audible_words()
+            done = [
+                event["response"]["status"] for event in stage.link.log if event["type"] == "response.done"
+            ]
+            assert done == ["completed"] * 3
+
+    play(dialogue())
+
+
 def test_typed_turns_are_answered_and_the_button_stops_everything() -> None:
     async def dialogue() -> None:
         async with conversation(music_on_request) as stage:

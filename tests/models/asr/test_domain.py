@@ -26,7 +26,10 @@ def test_sentences_repeat_with_their_seed() -> None:
 def test_every_word_can_be_pronounced() -> None:
     known = dictionary()
     said = {word for sentence in domain.sentences(20_000) for word in sentence.split()}
-    assert said - known == set(PRONUNCIATIONS)  # no word without phones, and no phones without use
+    ours = set(PRONUNCIATIONS)
+    other_ways = {word for word in ours if word.endswith(")")}
+    assert said - known == ours - other_ways  # no word without phones, and no phones without use
+    assert {word.split("(")[0] for word in other_ways} <= said & known
 
 
 def test_every_slot_is_defined_and_used() -> None:

@@ -1,6 +1,7 @@
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
@@ -36,6 +37,16 @@ def test_hears_commands(asr: PocketSphinxAsr, name: str) -> None:
     lines = (DATA / "transcripts.tsv").read_text().splitlines()
     texts = {line.split("\t")[0]: line.split("\t")[1] for line in lines}
     assert hear(asr, clip(name))[-1].text == texts[name]
+
+
+def test_hears_a_backchannel(asr: PocketSphinxAsr) -> None:
+    assert hear(asr, clip("uh_huh"))[-1].text == "uh-huh"
+
+
+def test_music_has_no_words(asr: PocketSphinxAsr) -> None:
+    seconds = np.arange(3 * 16_000) / 16_000
+    chord = sum(np.sin(2 * np.pi * pitch * k * seconds) / k for pitch in (220, 277, 330) for k in range(1, 9))
+    assert hear(asr, (2000 * np.asarray(chord)).astype("<i2").tobytes())[-1].text == ""
 
 
 def test_partials_come_while_speaking_and_change_each_time(asr: PocketSphinxAsr) -> None:

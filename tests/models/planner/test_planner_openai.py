@@ -413,9 +413,6 @@ async def test_a_call_without_a_name(server: ScriptedServer, make: Make) -> None
         await collect(make())
 
 
-@pytest.mark.parametrize(
-    ("url", "model", "says"), [("localhost:8000", "m", "http://"), ("http://h/v1", "", "name of a model")]
-)
-def test_unusable_settings(url: str, model: str, says: str) -> None:
-    with pytest.raises(BackendUnavailableError, match=says):
-        OpenAIPlanner(url, model)
+def test_an_unusable_url() -> None:
+    with pytest.raises(BackendUnavailableError, match="http://"):
+        OpenAIPlanner("localhost:8000", "m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,17 +31,19 @@ class Segment:
         return 150 * MS * len(self.words)
 
     def times(self) -> list[WordTime]:
-        spoken = [match for match in re.finditer(r"\S+", self.text)]
-        return [
-            WordTime(match.start(), match.start() + len(match[0].rstrip(".,")), 150.0 * number, 150.0 * number + 100)
-            for number, match in enumerate(spoken)
-            if match[0] != "🎉"  # no voice says it
-        ]  # fmt: skip
+        times = []
+        for number, match in enumerate(re.finditer(r"\S+", self.text)):
+            if match[0] != "🎉":  # no voice says it
+                end = match.start() + len(match[0].rstrip(".,"))
+                times.append(WordTime(match.start(), end, 150.0 * number, 150.0 * number + 100))
+        return times
 
 
 word = st.sampled_from(["one", "two,", "three.", "(four)", "🎉", "naïve", "水"])
 segments = st.lists(
-    st.builds(Segment, st.lists(word, min_size=1, max_size=6).map(tuple), st.booleans()), min_size=1, max_size=5
+    st.builds(Segment, st.lists(word, min_size=1, max_size=6).map(tuple), st.booleans()),
+    min_size=1,
+    max_size=5,
 )
 
 
@@ -72,7 +75,7 @@ def test_what_was_heard_only_grows_and_is_how_the_transcript_begins(
 ) -> None:
     ledger, end = told(parts)
     heard = [ledger.heard(sample) for sample in sorted(looks)]
-    for shorter, longer in zip(heard, heard[1:], strict=False):
+    for shorter, longer in pairwise(heard):
         assert longer.startswith(shorter)
     assert all(ledger.transcript.startswith(text) for text in heard)
     assert all(text == text.rstrip() for text in heard)
