@@ -26,13 +26,25 @@ class CallerError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """What happens to a caller's audio on its way: the share lost, and a delay uniform up to `jitter_ms`."""
+
+    loss: float = 0.0
+    jitter_ms: float = 0.0
+
+    def __str__(self) -> str:
+        """As words, for tables."""
+        return f"{self.loss:.0%} loss, {self.jitter_ms:.0f} ms jitter"
+
+
+@dataclass(frozen=True, slots=True)
 class Errand:
     """What the callers do. Session k calls `urls[k % len(urls)]`; all must be on this machine.
 
     `talkers` speak `question`, hear the answer out, pause, and begin anew; `listeners` hold the line open
     with the faint noise of a room. They go on for `seconds` after a warm-up of `warm_up_s`, in which the
     talkers fall out of step, or for `turns` each. `exclusive` lets only one talk at a time, in turn. `typed`
-    words are sent instead of speech.
+    words are sent instead of speech. Session k is on `paths[k % len(paths)]`; without any, all are direct.
     """
 
     urls: tuple[str, ...]
@@ -44,6 +56,7 @@ class Errand:
     exclusive: bool = False
     question: str = QUESTION
     typed: str = ""
+    paths: tuple[Path, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -54,6 +67,13 @@ class Errand:
             raise ValueError(f"between 1 and {MOST_SESSIONS} sessions, not {self.sessions}")
         if not (self.turns > 0 or 0 < self.seconds <= LONGEST_S):
             raise ValueError(f"an errand ends: give turns, or seconds up to {LONGEST_S:.0f}")
+
+    @classmethod
+    def read(cls, text: str) -> Errand:
+        """Read what `json.dumps(asdict(errand))` wrote."""
+        given = json.loads(text)
+        paths = tuple(Path(**path) for path in given.pop("paths"))
+        return cls(**{**given, "urls": tuple(given["urls"]), "paths": paths})
 
     @property
     def sessions(self) -> int:

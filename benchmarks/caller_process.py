@@ -19,6 +19,7 @@ import numpy as np
 import uvloop
 
 from benchmarks.caller import Errand
+from benchmarks.path import FaultyPath, FaultySignalling
 from benchmarks.scripted import synthesise
 from client.audio import RATE, Pcm, resample
 from client.errors import ClientError, SilentServerError
@@ -141,7 +142,15 @@ class Conversation:
 
             async def connect(number: int) -> HeadlessClient:
                 async with gate:
-                    client = HeadlessClient(errand.urls[number % len(errand.urls)], record=False)
+                    url = errand.urls[number % len(errand.urls)]
+                    signalling = None
+                    if errand.paths:
+                        path = errand.paths[number % len(errand.paths)]
+                        relay = FaultyPath(
+                            loss=path.loss, jitter_ms=path.jitter_ms, seed=errand.seed + number
+                        )
+                        signalling = FaultySignalling(url, await calls.enter_async_context(relay))
+                    client = HeadlessClient(url, record=False, signalling=signalling)
                     return await calls.enter_async_context(client)
 
             self.clients = list(await asyncio.gather(*(connect(number) for number in range(count))))
@@ -199,9 +208,8 @@ async def main(errand: Errand) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
     try:
-        uvloop.run(main(Errand(**{**given, "urls": tuple(given["urls"])})))
+        uvloop.run(main(Errand.read(sys.argv[1])))
     except ClientError as problem:
         sys.exit(str(problem))
     except KeyboardInterrupt:

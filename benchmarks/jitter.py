@@ -162,7 +162,7 @@ def measure_link(link: Link, count: int, seeds: Iterable[int]) -> dict[str, Any]
 
 
 def measure_burst(burst: Burst, seeds: Iterable[int]) -> dict[str, Any]:
-    """Both buffers through one burst: the delay in it and 2 s after, and the slowest recovery of all seeds."""
+    """Both buffers through one burst: the delay in it and after, and the slowest recovery of all seeds."""
     found: dict[str, Any] = {"burst": burst.name}
     buffers: dict[str, Callable[[Sequence[Sent]], Heard]] = {"ours": ours, "stock": stock}
     for name, buffer in buffers.items():
@@ -243,7 +243,7 @@ def tables(found: dict[str, Any]) -> list[Table]:
             "gone: never handed out, nor anything in its place; ratio: our p95 to theirs",
         ),
         Table(
-            f"Bursts: worst delay in it, p95 from {RECOVERY_S:g} s on (ms), recovery to {CLEAN_MS:.0f} ms (s)",
+            f"Bursts: worst delay, p95 from {RECOVERY_S:g} s on (ms), recovery to {CLEAN_MS:.0f} ms (s)",
             ("burst", "worst", "p95 later", "recovery", "| worst", "p95 later", "recovery", "gone"),
             [
                 (

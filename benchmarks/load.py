@@ -166,7 +166,7 @@ def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
     base = rows[0]["voice_to_voice_ms"]["p95"] if rows else None
     for row in rows:
         row["p95_ratio"] = ratio(row["voice_to_voice_ms"]["p95"], base)
-        row["held"] = is_held(row)
+        row["held"] = is_held(row, base)
     held = [row["sessions"] for row in takewhile(lambda row: row["held"], rows)]
     return {
         "levels": rows,
@@ -175,15 +175,12 @@ def results(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def is_held(row: Mapping[str, Any]) -> bool:
-    """Whether a level keeps the p95, loses no turn and has hardly a late frame."""
-    return (
-        row["p95_ratio"] is not None
-        and row["p95_ratio"] <= HELD_RATIO
-        and row["late_share"] is not None
-        and row["late_share"] <= HELD_LATE
-        and not row["failed"]
-    )
+def is_held(row: Mapping[str, Any], base: float | None) -> bool:
+    """Whether a level keeps the p95 of the first one, loses no turn and has hardly a late frame."""
+    p95, late = row["voice_to_voice_ms"]["p95"], row["late_share"]
+    if base is None or p95 is None or late is None:
+        return False
+    return bool(p95 <= HELD_RATIO * base and late <= HELD_LATE and not row["failed"])
 
 
 def tables(found: dict[str, Any]) -> list[Table]:

@@ -32,6 +32,8 @@ BENCHMARKS: Mapping[str, Entry] = {
     "load": Entry("benchmarks.load", "many callers at once: latency, late frames, CPU, memory, the knee"),
     "cpu": Entry("benchmarks.cpu", "what a session costs that listens, and one that talks"),
     "jitter": Entry("benchmarks.jitter", "lossy and jittery links: our jitter buffer beside aiortc's"),
+    "lossy": Entry("benchmarks.lossy", "real calls over a path that loses and delays packets"),
+    "peers": Entry("benchmarks.peers", "ours beside Pipecat: the same models, client and run"),
     "churn": Entry("benchmarks.churn", "callers who vanish: what is left of them in the server"),
 }
 

@@ -15,15 +15,16 @@ from pathlib import Path
 import uvloop
 
 from models.api import BackendError
-from models.engine import Engine
+from models.engine import Engine, Hosts, runtime_directory
 from realtime import config
 from realtime.config import ConfigError, Settings
-from realtime.warmup import WarmupError, warm_up
-
-log = logging.getLogger("realtime")
+from realtime.process import first_cause, until_signal
 
 BACKLOG = 512
-CLOSE_TIMEOUT = 5  # s calls have to end when the server is stopped
+
+
+class StartError(Exception):
+    """The server cannot serve; the message says why."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     out.add_argument("--port", type=int, help="port to listen on (server.port)")
     out.add_argument("--host", help="address to listen on (server.host)")
+    out.add_argument("--workers", type=int, help="processes that hold calls (server.workers)")
     out.add_argument("--profile", help="which backends serve the roles: " + ", ".join(config.PROFILES))
     out.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
     out.add_argument(
@@ -52,15 +54,16 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         flags.append(f"server.port={given.port}")
     if given.host is not None:
         flags.append(f"server.host={given.host}")
+    if given.workers is not None:
+        flags.append(f"server.workers={given.workers}")
     return config.load(flags, profile=given.profile, file=given.config)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
     """A listening socket. Raises `ConfigError` when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
-        )
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=reuse_port)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {host} port {port}: {error.strerror or error}. "
@@ -69,11 +72,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
-    """Load, warm up and serve in this process until cancelled. Raises `BackendError` and `WarmupError`."""
+    """Load, warm up and serve in this process until cancelled. Raises `BackendError` and `StartError`."""
     # Here and not above: a supervisor of workers holds no calls, and so does without 60 MB of WebRTC.
     from realtime.serving import serving
     from realtime.telemetry import Metrics
-    from realtime.warmup import WarmupError
+    from realtime.warmup import WarmupError, warm_up
 
     try:
         async with (
@@ -84,10 +87,10 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         ):
             turn = await warm_up(engine, settings)
             readiness.ready = True
-            announce(settings, listener, turn.stages)
+            announce(settings, listener.getsockname(), turn.stages)
             await asyncio.Event().wait()
     except* WarmupError as errors:
-        raise StartError(str(errors.exceptions[0])) from None
+        raise StartError(str(first_cause(errors))) from None
 
 
 async def serve_with_workers(settings: Settings, listener: socket.socket) -> None:
@@ -102,28 +105,26 @@ async def serve_with_workers(settings: Settings, listener: socket.socket) -> Non
 
     try:
         with runtime_directory() as directory:
-            async with Workers(settings, directory, installed_version(), another) as workers:
-                async with Hosts(settings.assignments(), directory):
-                    try:
-                        stages = await workers.begin()
-                        announce(settings, (host, port), stages)
-                        await asyncio.Event().wait()
-                    finally:
-                        await workers.stop()
+            async with (
+                Workers(settings, directory, installed_version(), another) as workers,
+                Hosts(settings.assignments(), directory),
+                workers.serving() as stages,
+            ):
+                announce(settings, (host, port), stages)
+                await asyncio.Event().wait()
     except WorkerError as error:
         raise StartError(f"a worker cannot serve: {error}") from None
 
 
-def announce(
-    settings: Settings, listener: socket.socket, backends: dict[str, str], stages: dict[str, float]
-) -> None:
+def announce(settings: Settings, address: tuple[str, int], stages: dict[str, float]) -> None:
     """Say where we are and what runs."""
-    host, port = listener.getsockname()[:2]
+    host, port = address[:2]
     shown = f"[{host}]" if ":" in host else host
     lines = [
         f"AudioGPT Live is ready: http://{shown}:{port}",
         f"  profile   {settings.profile}",
-        *(f"  {role:<9} {name}" for role, name in backends.items()),
+        *(f"  {role:<9} {assignment.backend}" for role, assignment in settings.assignments().items()),
+        *([f"  workers   {settings.server.workers}"] if settings.server.workers > 1 else []),
         "  warm-up   " + ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in stages.items()),
     ]
     print("\n".join(lines), flush=True)
@@ -151,12 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with listener:
         code = 0
         try:
-            uvloop.run(serve(settings, listener))
-        except* (BackendError, WarmupError) as errors:
-            print(f"error: {errors.exceptions[0]}", file=sys.stderr)
+            run = serve if settings.server.workers == 1 else serve_with_workers
+            uvloop.run(until_signal(run(settings, listener)))
+        except* (BackendError, StartError) as errors:
+            print(f"error: {first_cause(errors)}", file=sys.stderr)
             code = 1
         except* KeyboardInterrupt:
-            pass  # Ctrl-C is how one stops it
+            pass  # Ctrl-C before the loop could take it
     return code
 
 

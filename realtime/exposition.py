@@ -1,8 +1,8 @@
 """The metrics of several workers as those of one server.
 
-What a worker's counters were when it last told them is kept in a file: they go on counting in the server's sum
-when the worker has died. A counter that drops looks to Prometheus like a restart from nothing; it would count
-the rest of the sum once more.
+What a worker's counters were when it last told them is kept in a file: they go on counting in the server's
+sum when the worker has died. A counter that drops looks to Prometheus like a restart from nothing; it would
+count the rest of the sum once more.
 """
 
 from __future__ import annotations

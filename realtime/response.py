@@ -53,6 +53,7 @@ class Response:
         conversation_id: str | None,
         modality: Literal["audio", "text"] = "audio",
         metadata: Mapping[str, str] | None = None,
+        previous_item_id: str | None = None,
     ) -> None:
         """`buffered`: the transport has an output audio buffer to report on (WebRTC)."""
         self.id = new_id("resp")
@@ -63,6 +64,7 @@ class Response:
         self._buffered = buffered
         self._conversation_id = conversation_id
         self._modality: Literal["audio", "text"] = modality
+        self._previous_item_id = previous_item_id
         self._metadata = dict(metadata) if metadata else None
         self._created = False
         self._opened = False
@@ -93,7 +95,7 @@ class Response:
         item = self._item("in_progress", [])
         self._outbox.send(ResponseOutputItemAddedEvent, response_id=self.id, output_index=0, item=item)
         if self._conversation_id is not None:
-            self._outbox.send(ConversationItemAdded, item=item, previous_item_id=None)
+            self._outbox.send(ConversationItemAdded, item=item, previous_item_id=self._previous_item_id)
         self._outbox.send(ResponseContentPartAddedEvent, part=self._part(""), **self._place)
 
     def audio_started(self) -> None:
@@ -137,7 +139,7 @@ class Response:
             item = self._item("completed" if status == "completed" else "incomplete", [self._content()])
             self._outbox.send(ResponseOutputItemDoneEvent, response_id=self.id, output_index=0, item=item)
             if self._conversation_id is not None:
-                self._outbox.send(ConversationItemDone, item=item, previous_item_id=None)
+                self._outbox.send(ConversationItemDone, item=item, previous_item_id=self._previous_item_id)
             output = [item]
         details: dict[str, Any] | None = None
         if status != "completed":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from socket import socket
-from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,14 +16,11 @@ from realtime.calls import Calls, Places
 from realtime.config import Settings
 from realtime.server import Readiness, build
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 CLOSE_TIMEOUT = 5  # s requests have to end when the server is stopped
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: signals are our process's business (`signals.py`)."""
+    """Uvicorn without its signal handlers: signals are our process's business (`process.py`)."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,9 +44,11 @@ async def serving(
     `around` puts a layer around the application. What is yielded says whether we are ready: set it.
     """
     readiness = Readiness()
-    backends = {role: assignment.backend for role, assignment in settings.assignments().items()}
+    backends: dict[str, str] = {
+        role: assignment.backend for role, assignment in settings.assignments().items()
+    }
     calls = Calls(engine, settings, metrics, version, places=places, prefix=prefix)
-    app = build(settings, calls, metrics, readiness, backends=dict(backends), version=version)
+    app = build(settings, calls, metrics, readiness, backends=backends, version=version)
     server = _Server(
         uvicorn.Config(
             around(app),

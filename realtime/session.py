@@ -99,10 +99,12 @@ class Session:
         self._reply_task: asyncio.Task[None] | None = None
         self._reason: Reason | None = None
         self._speaking_item: str | None = None  # id of the user's item under way
+        self._begun: dict[int, str] = {}  # ids of the items that are not over, by when they began (ms)
         self._quiet = asyncio.Event()  # nobody speaks to us
         self._quiet.set()
         self._activity: str = ""
         self._asked_voice = self.state.voice
+        self._asked_speed = self.state.speed
         self._last_sign = self._loop.time()
         self._losses = Losses()
         mixer = Mixer(music_db=settings.mixer.music_db, duck_db=settings.mixer.duck_db)
@@ -112,7 +114,9 @@ class Session:
         self.ears = Ears(
             engine, self._rules(), prefix_ms=settings.turn.prefix_ms, language=settings.asr.language
         )
-        self.voice = VoiceSettings(settings.tts.voice, settings.tts.language, settings.tts.speed)
+        self.voice = VoiceSettings(
+            settings.tts.voice, settings.tts.language, settings.tts.speed, settings.tts.speed
+        )
         self.music, self.sound = (
             Player(
                 engine,
@@ -201,7 +205,8 @@ class Session:
                 await self._toolbox.choose_voice(VoiceSettings(self._asked_voice, self.voice.language))
             except BackendError as error:  # clients name voices of other servers: that is no reason to fail
                 self.outbox.send(own_events.Notice, level="warning", message=f"{error}; the voice stays")
-        self.voice.speed = self.state.speed
+        if self.state.speed != self._asked_speed:
+            self.voice.speed = self.voice.normal_speed = self._asked_speed = self.state.speed
         self.ears.automatic = self.state.automatic
         self.ears.language = self.state.language
         self.ears.set_rules(self.state.rules(self._rules()))
@@ -244,6 +249,7 @@ class Session:
             buffered=self._link.kind == "webrtc",
             conversation_id=self.conversation_id,
             modality=modality,
+            previous_item_id=turn.item_id,
         )
         self._toolbox.response_id = response.id
         reply = Reply(
@@ -302,7 +308,7 @@ class Session:
             self.alive()
             match event:
                 case SpeechStarted(start_ms):
-                    self._speaking_item = new_id("item")
+                    self._speaking_item = self._begun[start_ms] = new_id("item")
                     self._quiet.clear()
                     self._hold()
                     self.outbox.send(
@@ -319,9 +325,8 @@ class Session:
                     if self.state.interrupts:
                         await self.interrupt("turn_detected")
                 case SpeechDropped():
-                    self._quiet.set()
                     if self._speaking_item is not None:
-                        self._speaking_item = None
+                        self._done_speaking(self._speaking_item)
                         self.outbox.send(InputAudioBufferClearedEvent)
                     self._go_on()
                 case TurnOver():
@@ -331,8 +336,8 @@ class Session:
                     self.outbox.send(own_events.Notice, level="error", message=message)
 
     async def _turn_over(self, over: TurnOver) -> None:
-        item_id, self._speaking_item = self._speaking_item or new_id("item"), None
-        self._quiet.set()
+        item_id = self._begun.get(over.start_ms) or new_id("item")
+        self._done_speaking(item_id)
         self.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item_id, audio_end_ms=over.stop_ms)
         if not over.text:
             self.outbox.send(InputAudioBufferClearedEvent)
@@ -365,6 +370,13 @@ class Session:
         if not self._take_turn(turn):
             self.outbox.failure("too many turns are waiting for an answer; wait for one to finish")
 
+    def _done_speaking(self, item_id: str) -> None:
+        """This item is over. The person may have begun the next one already."""
+        self._begun = {start: begun for start, begun in self._begun.items() if begun != item_id}
+        if self._speaking_item in (item_id, None):
+            self._speaking_item = None
+            self._quiet.set()
+
     def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
         """Put an item into the conversation and tell the client."""
         self.history.add(entry)
@@ -378,7 +390,9 @@ class Session:
             lane.pause()
 
     def _go_on(self) -> None:
-        """It was nothing: go on at the same sample."""
+        """It was nothing: go on at the same sample, unless the person speaks again already."""
+        if self._speaking_item is not None:
+            return
         for lane in self.mixer.lanes:
             lane.resume()
         self.speaker.wake()

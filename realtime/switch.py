@@ -3,7 +3,7 @@
 An ASGI layer around a worker's own application, which knows nothing of other workers:
 
     a new call             goes to the worker with the fewest calls
-    a request to a call    goes to the worker that its id names: rtc_<worker>_<random>
+    what concerns a call   goes to the worker that its id names: rtc_<worker>_<random>
     /metrics               is added up over all workers
 
 Workers reach each other over a unix socket of each. What comes over it is never put through again.
@@ -18,17 +18,19 @@ import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qs
 
 import httpx
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from realtime import exposition
 from realtime.board import Board
+from realtime.relay import relay
+from realtime.server import RESUME_HEADER
 from realtime.telemetry import Metrics
 
 log = logging.getLogger(__name__)
@@ -55,13 +57,14 @@ class Switch:
     """The switchboard of one worker, for as long as `async with Switch(...)` lasts."""
 
     def __init__(
-        self, worker: int, board: Board, directory: Path, metrics: Metrics, *, max_body: int
+        self, worker: int, board: Board, directory: Path, metrics: Metrics, *, max_body: int, max_event: int
     ) -> None:
         self._worker = worker
         self._board = board
         self._directory = directory
         self._metrics = metrics
         self._max_body = max_body
+        self._max_event = max_event
         self._colleagues: dict[int, httpx.AsyncClient] = {}
         self._exit = AsyncExitStack()
 
@@ -84,8 +87,8 @@ class Switch:
         """The worker's own application with the switchboard in front."""
 
         async def switched(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
+            if scope["type"] == "websocket":
+                await self._join(app, scope, receive, send)
             elif (scope["method"], scope["path"]) == ("GET", "/metrics"):
                 text = self._own_metrics() if _from_colleague(scope) else await self._all_metrics()
                 await Response(text, media_type=CONTENT_TYPE_LATEST)(scope, receive, send)
@@ -98,15 +101,26 @@ class Switch:
 
     def _responsible(self, scope: Scope) -> int:
         """Which worker should answer."""
-        path = scope["path"]
-        if path == CALLS and scope["method"] == "POST":
+        named = _named(scope)
+        if named is not None:
+            # A worker that there never was is not asked: our application says that there is no such call.
+            return named if named in self._colleagues else self._worker
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", CALLS):
             return self._board.emptiest(self._worker)
-        named = _OF_CALL.match(path)
-        if named is None:
-            asked = parse_qs(scope["query_string"].decode("latin-1")).get("call_id", [""])
-            named = _CALL_ID.match(asked[0])
-        # A worker that there never was is not asked; our application then says that there is no such call.
-        return int(named[1]) if named and int(named[1]) in self._colleagues else self._worker
+        return self._worker
+
+    async def _join(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: a conversation of its own lives where it arrives, any other where its call does."""
+        worker = self._worker if _from_colleague(scope) else self._responsible(scope)
+        if worker == self._worker:
+            await app(scope, receive, send)
+            return
+        try:
+            path = worker_socket(self._directory, worker)
+            await relay(WebSocket(scope, receive, send), path, max_event=self._max_event)
+        except OSError as error:
+            log.warning("worker %d does not answer: %r", worker, error)
+            await app(scope, receive, send)
 
     async def _put_through(
         self, worker: int, app: ASGIApp, scope: Scope, receive: Receive, send: Send
@@ -175,6 +189,22 @@ class Switch:
         text = generate_latest(self._metrics.registry).decode()
         exposition.tell(self._directory, self._worker, text)
         return text
+
+
+def _named(scope: Scope) -> int | None:
+    """The worker whose call the path, the query or the headers name."""
+    in_path = _OF_CALL.match(scope["path"])
+    if in_path:
+        return int(in_path[1])
+    connection = HTTPConnection(scope)
+    for name in (
+        connection.query_params.get("call_id", ""),
+        connection.query_params.get("resume", ""),
+        connection.headers.get(RESUME_HEADER, ""),
+    ):
+        if found := _CALL_ID.match(name):
+            return int(found[1])
+    return None
 
 
 def _from_colleague(scope: Scope) -> bool:

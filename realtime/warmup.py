@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import numpy as np
-import soxr
 
 from models.api import HEARING_RATE, SpeechRequest
 from models.engine import Engine
 from realtime.config import Settings
+from realtime.resampling import Resampler
 from realtime.session import Session
 from realtime.telemetry import Metrics
 from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
@@ -125,6 +125,7 @@ async def _say(engine: Engine, text: str) -> bytes:
             pcm, rate = pcm + chunk.pcm, chunk.rate
     samples = np.frombuffer(pcm, np.int16)
     if rate != HEARING_RATE:
-        samples = np.asarray(soxr.resample(samples, rate, HEARING_RATE), np.int16)
+        resampler = Resampler(rate, HEARING_RATE)
+        samples = np.concatenate([resampler.feed(samples), resampler.flush()])
     lead, tail = (np.zeros(round(s * HEARING_RATE), np.int16) for s in (LEAD_S, TAIL_S))
     return np.concatenate([lead, samples, tail]).tobytes()

@@ -21,6 +21,7 @@ from models.engine import Engine
 from realtime import control
 from realtime.board import Board, WorkerPlaces
 from realtime.config import Settings
+from realtime.process import first_cause
 from realtime.serving import serving
 from realtime.switch import Switch, call_prefix, worker_socket
 from realtime.telemetry import Metrics
@@ -49,7 +50,7 @@ class Worker:
         try:
             await self._serve(listener)
         except* (BackendError, WarmupError) as errors:
-            self._supervisor.write(control.line(control.Failed(str(errors.exceptions[0]))))
+            self._supervisor.write(control.line(control.Failed(str(first_cause(errors)))))
             await self._supervisor.drain()
 
     async def _serve(self, listener: socket.socket) -> None:
@@ -57,7 +58,9 @@ class Worker:
         directory, metrics = Path(self._begin.directory), Metrics()
         with Board(directory, server.workers) as board, answering(directory, number) as colleagues:
             async with (
-                Switch(number, board, directory, metrics, max_body=server.max_body) as switch,
+                Switch(
+                    number, board, directory, metrics, max_body=server.max_body, max_event=server.max_event
+                ) as switch,
                 Engine.attached(settings.assignments(), directory) as engine,
                 serving(
                     settings,

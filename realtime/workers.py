@@ -4,8 +4,8 @@ The supervisor holds no calls. It starts the backend processes, which all worker
 hands each a listening socket of its own on the one port (SO_REUSEPORT): the kernel then spreads connections
 evenly by their addresses, where workers that wait at one shared socket leave most to whoever wakes first
 (Node.js once saw 70 % of them at two of eight workers). The sockets are the supervisor's, so that connections
-which come while a worker is being replaced wait for its successor and are not refused. Which worker then holds
-a call is not left to chance at all: see `switch.py`.
+that come while a worker is being replaced wait for its successor and are not refused. Which worker then
+holds a call is not left to chance at all: see `switch.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from models.engine.hosts import ended
@@ -39,8 +39,8 @@ class WorkerError(Exception):
 class Workers:
     """The workers of a server, for as long as `async with Workers(...)` lasts.
 
-    Entering starts the processes, which then load their code; `begin`, once the hosts are up, lets them
-    serve. `listen` makes a listening socket of the server's port.
+    Entering starts the processes, which load their code while the hosts load the models; `serving` lets
+    them serve. `listen` makes a listening socket of the server's port.
     """
 
     def __init__(
@@ -67,27 +67,28 @@ class Workers:
             self._tasks.append(self._group.create_task(worker.supervise(), name="worker"))
         return self
 
-    async def begin(self) -> dict[str, float]:
-        """Let them serve, and wait until all do; returns the stages of the warm-up turn.
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[dict[str, float]]:
+        """All of them serve inside; what is yielded are the stages of the warm-up turn.
 
-        Raises `WorkerError`.
+        To be entered once the hosts are up. Raises `WorkerError`.
         """
         self._hosts_up.set()
-        stages = await asyncio.gather(*(worker.serving for worker in self._workers))
-        self._all_serve.set()
-        return stages[0]
+        try:
+            stages = await asyncio.gather(*(worker.serving for worker in self._workers))
+            self._all_serve.set()
+            yield stages[0]
+        finally:
+            await self._stop()
 
-    async def stop(self) -> None:
-        """End all of them, and wait until they have. Idempotent."""
+    async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
         await self._group.__aexit__(None, None, None)
         self._board.close()
 

@@ -23,7 +23,7 @@ WRAP_SEQUENCE = 1 << 16
 
 @dataclass(slots=True)
 class Tally:
-    """Frames of sound received, frames of silence played because others were late, and those that never came."""
+    """Frames of sound received, frames of silence played in wait of late ones, and frames that never came."""
 
     frames: int = 0
     late: int = 0

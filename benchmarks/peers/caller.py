@@ -21,6 +21,7 @@ ANSWER_S = 6.0  # Pipecat ends a turn after 5 s in any case: later than this, no
 LONGEST_ANSWER_S = 10.0
 QUIET_S = 0.5  # of silence after the answer: longer than any pause in it
 LOOK_S = 0.01
+MOST_LOOKS = 1000  # for the end of an answer; each waits for as long as nothing can have ended
 
 
 class OfferSignalling:
@@ -80,8 +81,11 @@ class Caller(HeadlessClient):
     async def hear_out(self) -> None:
         """Wait until the answer is over."""
         give_up = self.now() + LONGEST_ANSWER_S
-        while self.now() - self._sound_at < QUIET_S and self.now() < give_up:
-            await asyncio.sleep(LOOK_S * 5)
+        for _ in range(MOST_LOOKS):
+            rest = min(self._sound_at + QUIET_S, give_up) - self.now()
+            if rest <= 0:
+                return
+            await asyncio.sleep(rest)
 
 
 async def converse(caller: Caller, question: Speech, turns: int, pauses: Sequence[float]) -> list[float]:

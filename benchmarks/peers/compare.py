@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,7 @@ async def duel(servers: Sequence[Contestant], turns: int, question: Speech, tick
         async with AsyncExitStack() as stack:
             callers = {s.name: await stack.enter_async_context(s.call()) for s in servers}
             await asyncio.sleep(SETTLE_S)
+            began, before = time.monotonic(), [server.cpu_s() for server in servers]
             for _ in range(turns):
                 for name, caller in callers.items():
                     await caller.hear_out()
@@ -94,8 +96,11 @@ async def duel(servers: Sequence[Contestant], turns: int, question: Speech, tick
                     tick(1, f"{name}: {'no answer' if latency is None else f'{latency:.0f} ms'}")
             for caller in callers.values():
                 await caller.hear_out()
+            wall = time.monotonic() - began
+            busy = [(server.cpu_s() - cpu) / wall for server, cpu in zip(servers, before, strict=True)]
             return {
-                name: Level(1, tuple(taken[name]), caller.arrivals.tally) for name, caller in callers.items()
+                name: Level(1, tuple(taken[name]), caller.arrivals.tally, share)
+                for (name, caller), share in zip(callers.items(), busy, strict=True)
             }
     except ClientError as error:
         raise PeerError(f"a call of the comparison failed: {error}") from error
@@ -164,7 +169,7 @@ def tables(found: dict[str, Any]) -> list[Table]:
     """Single sessions on each terms, then the levels."""
     shown = []
     for terms, each in found["single"].items():
-        rows = [
+        rows: list[tuple[object, ...]] = [
             (name, figures["count"], figures["p50"], figures["p95"], each[name]["unanswered"])
             for name in TERMS["defaults"]
             for figures in (each[name]["voice_to_voice_ms"],)
@@ -188,8 +193,8 @@ def tables(found: dict[str, Any]) -> list[Table]:
         )
     )
     more = "at least " if load["ours_at_least"] else ""
-    rows = [(name, held) for name, held in load["held"].items()]
-    shown.append(Table("Sessions held", ("server", "sessions"), [*rows, ("ratio", f"{more}{load['ratio']}")]))
+    held = [*load["held"].items(), ("ours / Pipecat", f"{more}{load['ratio']}")]
+    shown.append(Table("Sessions held", ("server", "sessions"), held))
     return shown
 
 

@@ -35,10 +35,10 @@ Terms = Literal["defaults", "equal"]
 
 TERMS: dict[Terms, dict[str, str]] = {
     "defaults": {
-        "ours": "a turn ends after turn.complete_ms (240) of silence where the words are a whole request, after "
-        "turn.silence_ms (480) else; Silero, threshold 0.5",
-        "pipecat": "a turn ends after VAD stop_secs (0.2) of silence and a verdict of Smart Turn v3.2; Silero, "
-        "confidence 0.7, volume 0.6",
+        "ours": "a turn ends after turn.complete_ms (240) of silence where the words are a whole request, "
+        "after turn.silence_ms (480) else; Silero, threshold 0.5",
+        "pipecat": "a turn ends after VAD stop_secs (0.2) of silence and a verdict of Smart Turn v3.2; "
+        "Silero, confidence 0.7, volume 0.6",
     },
     "equal": {
         "ours": f"a turn ends after {EQUAL_SILENCE_MS} ms of silence, whatever the words",
@@ -97,7 +97,7 @@ def _pipecat(interpreter: Path, turn: str, folder: Path) -> Iterator[Contestant]
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def running(command: Sequence[str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run a peer until the end of the block; it prints `ready URL`. Yields the process and the URL.
 
     Raises:
@@ -105,9 +105,14 @@ def running(command: Sequence[str], log: Path) -> Iterator[tuple[subprocess.Pope
     """
     # No proxy and no Python setting of ours may reach a foreign interpreter.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environment
+    with log.open("w") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            text=True,
         )
     try:
         yield process, _await_url(process, log)
@@ -117,7 +122,7 @@ def running(command: Sequence[str], log: Path) -> Iterator[tuple[subprocess.Pope
         stop(process)
 
 
-def _await_url(process: subprocess.Popen[bytes], log: Path) -> str:
+def _await_url(process: subprocess.Popen[str], log: Path) -> str:
     give_up = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < give_up:
         if found := READY.search(log.read_text("utf-8", "replace")):

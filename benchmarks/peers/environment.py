@@ -18,7 +18,7 @@ TAIL = 12  # lines of pip's complaint that an error shows
 
 
 class PeerError(RuntimeError):
-    """A peer cannot be installed, started or called. The message says what to do, or holds what it printed."""
+    """A peer cannot be installed, started or called. The message holds what it, or pip, printed."""
 
 
 def python(venv: Path = VENV, requirements: Path = REQUIREMENTS) -> Path:
@@ -42,7 +42,9 @@ def python(venv: Path = VENV, requirements: Path = REQUIREMENTS) -> Path:
 
 def _do(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command, capture_output=True, text=True, timeout=INSTALL_S, check=False
+        )
     except subprocess.TimeoutExpired:
         raise PeerError(f"{' '.join(command)} took longer than {INSTALL_S:.0f} s") from None
     if done.returncode:

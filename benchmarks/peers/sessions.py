@@ -111,16 +111,19 @@ async def measure(
 
 
 class Climb:
-    """One server's way up. Ask it whether to go on; tell it what was measured."""
+    """One server's way up, from a single session on.
+
+    Late frames of the single session do not end it: were they the server's, the next levels would show it.
+    """
 
     def __init__(self, single: Level) -> None:
         self.single_p95 = single.p95
         self.levels = [single]
-        self.over = not single.holds(single.p95)
+        self.over = False
 
     @property
     def held(self) -> int:
-        """The most sessions up to which every level held; 0 where not even one did."""
+        """The most sessions of a level that held; 0 where not even one did."""
         return max((level.sessions for level in self.levels if level.holds(self.single_p95)), default=0)
 
     async def step(self, measure_once: Callable[[], Awaitable[Level]]) -> Level | None:

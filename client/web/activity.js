@@ -14,7 +14,7 @@ export function activityView(phase, activity, hasMicrophone, isMuted) {
     case "idle":
       return { doing: "idle", title: "Ready", detail: "" };
     case "connecting":
-      return { doing: "connecting", title: phase.attempt ? "Reconnecting" : "Connecting", detail: "" };
+      return { doing: "connecting", title: phase.attempt || phase.resuming ? "Reconnecting" : "Connecting", detail: "" };
     case "waiting":
       return { doing: "lost", title: phase.failure.code === "full" ? "Waiting for a place" : "Not connected", detail: "" };
     case "failed":
@@ -39,6 +39,9 @@ export function talkButton(phase, hasMicrophone) {
 
 /** One line for the top of the page. */
 export function linkWords(phase, hasMicrophone) {
-  if (phase.name === "live") return hasMicrophone ? "Connected" : "Connected, typing only";
+  if (phase.name === "live") {
+    return `Connected${hasMicrophone ? "" : ", typing only"}${phase.via === "websocket" ? " (over WebSocket)" : ""}`;
+  }
+  if (phase.resuming) return "Reconnecting…";
   return { idle: "Not connected", connecting: "Connecting…", waiting: "Trying again", failed: "Not connected" }[phase.name];
 }

@@ -11,7 +11,7 @@ import { CallFailure } from "./failures.js";
 import { Figure } from "./figure.js";
 import { Voice } from "./meters.js";
 import { MusicView, positionAt } from "./music.js";
-import { canInterrupt, isReplying, reduce, withTyped, withoutCall } from "./protocol.js";
+import { canInterrupt, isReplying, reduce, withNotice, withTyped, withoutCall } from "./protocol.js";
 import { Speaker } from "./speaker.js";
 import { Store } from "./store.js";
 import { themeButton } from "./theme.js";
@@ -26,12 +26,16 @@ const SUGGESTIONS = [
   "What’s twelve times nine?",
 ];
 
+const NO_WEBRTC = "This network lets no WebRTC call through. Sound goes over the WebSocket instead, with a little more delay.";
+
+const forced = new URLSearchParams(location.search).get("transport") === "websocket";
 const store = new Store();
 const outbox = []; // typed turns that wait for the call: [{id, text}]
 let phase = { name: "idle" };
 let obstacle = null; // a CallFailure of the microphone, shown until it is put right
 let opening = false; // the browser is asking the person for the microphone
 let muted = false;
+let overSocket = false; // the person was told
 
 const figure = new Figure(byId("figure"));
 const you = new Voice(byId("level-you"));
@@ -63,15 +67,16 @@ const connection = new Connection({
     speaker.play(stream);
     assistant.listen(speaker.context, stream);
   },
+  audio: () => speaker.context,
   phase: onPhase,
-});
+}, { socket: forced });
 
 // --- what happens --------------------------------------------------------------------------------------
 
 function onPhase(next) {
-  const was = phase.name;
+  const was = phase;
   phase = next;
-  if (was === "live" && next.name !== "live") {
+  if (holdsCall(was) && !holdsCall(next)) {
     const unsent = new Set(outbox.map(({ id }) => id));
     store.update((state) => withoutCall(state, unsent));
     assistant.listen(speaker.context, null);
@@ -81,7 +86,16 @@ function onPhase(next) {
   if (next.name === "live") {
     for (const { id, text } of outbox.splice(0)) connection.send(typedTurn(id, text));
   }
+  if (next.via === "websocket" && was.name === "connecting" && !overSocket) {
+    overSocket = true;
+    if (!forced) store.update((state) => withNotice(state, "info", NO_WEBRTC));
+  }
   render();
+}
+
+/** Whether there is a call, be it one whose connection is being replaced. */
+function holdsCall({ name, resuming }) {
+  return name === "live" || resuming === true;
 }
 
 async function talk() {

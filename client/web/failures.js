@@ -70,6 +70,15 @@ export function dropped() {
   });
 }
 
+/** The call that was to be taken up is over. The connection begins a new one by itself. */
+export function gone() {
+  return new CallFailure("gone", {
+    title: "The conversation has ended",
+    text: "The server waited for you and has let it go.",
+    retry: "auto",
+  });
+}
+
 /** Signalling worked but no sound can travel. */
 export function noPath() {
   return new CallFailure("no-path", {

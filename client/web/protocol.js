@@ -299,6 +299,7 @@ function failed(state, event) {
 
 function sessionCreated(state, event) {
   const fresh = { ...state, session: event.session?.id ?? "session" };
+  if (fresh.session === state.session) return state; // a call that was taken up again
   if (!state.session || !state.entries.some((entry) => entry.kind === "you")) return fresh;
   return add(fresh, { kind: "divider", text: "A new conversation. What was said above is no longer remembered." });
 }

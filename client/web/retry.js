@@ -1,4 +1,4 @@
-// When to try again: exponential backoff with jitter, and what Retry-After says. Pure.
+// When to try again, and with what: backoff with jitter, Retry-After, and a lost call's token. Pure.
 
 export const MAX_ATTEMPTS = 8; // about two minutes of trying, then the person decides
 
@@ -6,6 +6,36 @@ export const MAX_ATTEMPTS = 8; // about two minutes of trying, then the person d
 export function backoff(attempt, random = Math.random()) {
   const ceiling = Math.min(30_000, 1_000 * 2 ** attempt);
   return Math.round(ceiling * (0.75 + random * 0.25));
+}
+
+/** Milliseconds between two attempts to take a call up again: at once, and soon seldom enough. */
+export function resumeDelay(round) {
+  return Math.min(2_000, 200 * 2 ** round);
+}
+
+/** What it takes to take up this call again, learned from its events. */
+export class Resumption {
+  #token = null;
+  #lastEvent = "";
+  graceMs = 0;
+
+  /** Notes what `event` says. */
+  follow(event) {
+    if (event.event_id) this.#lastEvent = event.event_id;
+    if (event.type !== "audiogpt.session.info") return;
+    this.#token = event.resume ?? null;
+    this.graceMs = (event.resume_grace ?? 0) * 1000;
+  }
+
+  /** Whether the server waits for who lost this call. */
+  get possible() {
+    return this.#token !== null;
+  }
+
+  /** The options of `openCall`. */
+  get options() {
+    return { resume: this.#token, lastEvent: this.#lastEvent };
+  }
 }
 
 /** Milliseconds that a Retry-After header asks for: seconds or an HTTP date; `fallback` if it says neither. */

@@ -178,7 +178,9 @@ class Toolbox:
         now = self._voice.speed
         # A voice set slower or faster than the range stays there, rather than jump the wrong way.
         least, most = min(PACE_RANGE[0], now), max(PACE_RANGE[1], now)
-        self._voice.speed = 1.0 if factor is None else min(max(now * factor, least), most)
+        self._voice.speed = (
+            self._voice.normal_speed if factor is None else min(max(now * factor, least), most)
+        )
         return {"pace": round(self._voice.speed, 2)}
 
     async def _set_voice(self, step: SetVoice) -> Facts:

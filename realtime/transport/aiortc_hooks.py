@@ -50,6 +50,7 @@ AIORTC_SERIES = "1.16"
 RTP_RATE = 48_000  # Hz: RTP clock of Opus whatever is encoded (RFC 7587)
 
 MAX_SOURCES = 4  # SSRCs remembered; a receiver report has room for 31 (RFC 3550, 6.4.2)
+RELAY_TIMEOUT = 2  # s a TURN server has to answer; every call waits for it
 RECEIVE_BUFFER = 256 * 1024  # bytes of a UDP socket: 1 s of a busy moment, several hundred packets
 
 
@@ -334,7 +335,9 @@ async def _ask_servers(connection: aioice.ice.Connection) -> list[Candidate]:
     relayed = [
         candidate
         for component in connection._components
-        for candidate in await connection.get_component_candidates(component, addresses=[])
+        for candidate in await connection.get_component_candidates(
+            component, addresses=[], timeout=RELAY_TIMEOUT
+        )
     ]
     if connection.stun_server is None:
         return relayed

@@ -69,8 +69,8 @@ class _Played(NamedTuple):
 class ResumableLink:
     """See `Link` for what the methods promise, and `resume` for what is new.
 
-    `token` is what names the conversation, `grace_s` how long nobody may be there. `presence` yields False when the client is lost and True when
-    it is back and has been played what it missed.
+    `token` is what names the conversation, `grace_s` how long nobody may be there. `presence` yields False
+    when the client is lost and True when it is back and has been played what it missed.
     """
 
     def __init__(self, link: Carrier, token: str, grace_s: float) -> None:
@@ -79,6 +79,7 @@ class ResumableLink:
         self.presence: Mailbox[bool] = Mailbox(PRESENCE_CHANGES)
         self._loop = asyncio.get_running_loop()
         self._link = link  # the latest
+        self.kind = link.kind
         self._attached = True  # whether `_link` takes events
         self._there = True  # whether the client hears us
         self._closed = asyncio.Event()
@@ -91,11 +92,6 @@ class ResumableLink:
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- Link ---------------------------------------------------------------------------------------
-
-    @property
-    def kind(self) -> str:
-        """The kind of the latest link."""
-        return self._link.kind
 
     async def audio(self) -> AsyncIterator[InputAudio]:
         link: Carrier | None = self._link
@@ -174,6 +170,7 @@ class ResumableLink:
         lost = before.losses()
         self._earlier = Losses(*(a + b for a, b in zip(self._earlier, lost, strict=True)))
         self._link = link
+        self.kind = link.kind
         self._attached = True
         for event in missed:
             link.send(event)

@@ -7,14 +7,13 @@ import base64
 import logging
 from collections.abc import AsyncIterator
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 from openai.types.realtime import ResponseAudioDeltaEvent
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.protocol import new_id
+from realtime.resampling import Resampler
 from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
 
 log = logging.getLogger(__name__)
@@ -27,27 +26,6 @@ PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
 GOODBYES = (1000, 1001, 1005)  # close codes of a client that meant to leave (RFC 6455, 7.4.1)
 STREAMING_S = 5.0  # a client that sent audio in this time sends it all the time, and is gone when it stops
 NETWORK_MS = 20.0  # a guess for a link that measures nothing; clients' own buffers are known to them alone
-
-
-class _Resampler:
-    """To int16 mono at `rate`, piece by piece.
-
-    FFmpeg's resampler holds back 16 samples (under 1 ms); soxr's streams give nothing for the first 20 ms and
-    hold back up to 20 ms, which a person would wait for.
-    """
-
-    def __init__(self, layout: str, source_rate: int, rate: int) -> None:
-        self._layout = layout
-        self._source_rate = source_rate
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
-
-    def feed(self, samples: NDArray[np.int16]) -> bytes:
-        """Resample int16 samples, channels interleaved, as many as there are."""
-        if not len(samples):
-            return b""
-        frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout=self._layout)
-        frame.sample_rate = self._source_rate
-        return b"".join(out.to_ndarray().tobytes() for out in self._resampler.resample(frame))
 
 
 class WebSocketLink:
@@ -66,8 +44,8 @@ class WebSocketLink:
         self._received_at = self._appended_at = self._loop.time() - STREAMING_S
         self._farewell = False
         self._patience: asyncio.Timeout | None = None  # of the pump; begins to run out when the link closes
-        self._from_client = _Resampler("mono", WIRE_RATE, HEARING_RATE)
-        self._to_client: _Resampler | None = None  # new for every sound: nothing of one is left for the next
+        self._from_client = Resampler(WIRE_RATE, HEARING_RATE)
+        self._to_client: Resampler | None = None  # new for every sound: nothing of one is left for the next
 
     async def pump(self) -> None:
         """Send what is queued until the link closes."""
@@ -120,7 +98,7 @@ class WebSocketLink:
             raise ValueError(f"the audio is not base64: {error}") from None
         if len(pcm) % 2:
             raise ValueError("the audio has an odd number of bytes; send whole 16-bit samples")
-        self._rest += self._from_client.feed(np.frombuffer(pcm, "<i2"))
+        self._rest += self._from_client.feed(np.frombuffer(pcm, "<i2")).tobytes()
         whole = len(self._rest) // PIECE * PIECE
         for at in range(0, whole, PIECE):
             if self._in.full():
@@ -143,8 +121,8 @@ class WebSocketLink:
             self._to_client = None
             return
         if self._to_client is None:
-            self._to_client = _Resampler("stereo", SPEAKING_RATE, WIRE_RATE)
-        pcm = self._to_client.feed(frame.reshape(-1))
+            self._to_client = Resampler(SPEAKING_RATE, WIRE_RATE, layout="stereo")
+        pcm = self._to_client.feed(frame.reshape(-1)).tobytes()
         event = ResponseAudioDeltaEvent(
             type="response.output_audio.delta",
             event_id=new_id("event"),

@@ -183,4 +183,4 @@ def test_what_the_engine_loads() -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError):
-        load(environment={}).server.port = 1
+        load(environment={}).server.port = 1  # type: ignore[misc]

@@ -50,7 +50,7 @@ class Conversation:
 
     def run(self) -> str:
         async def dialogue() -> str:
-            async with aclosing(self._planner.plan("item", self.notes, self.usage)) as words:  # type: ignore[type-var]
+            async with aclosing(self._planner.plan("item_1", self.notes, self.usage)) as words:  # type: ignore[type-var]
                 return "".join([delta async for delta in words])
 
         return play(dialogue())
@@ -149,10 +149,11 @@ def test_items_as_the_protocol_shows_them() -> None:
 
 def test_items_are_found_and_forgotten() -> None:
     history = History()
-    assert history.last_id is None
     history.add(Entry("a", "user", "one"))
     history.add(Entry("b", "assistant", "two", interrupted=True))
-    assert (len(history), history.last_id) == (2, "b")
+    assert history.last_id == "b"
+    assert len(history) == 2
+    assert history.messages(until="a") == (api.ChatMessage("user", "one"),)
     with pytest.raises(KeyError):
         history.add(Entry("a", "user", "again"))
     assert history.messages()[1] == api.ChatMessage("assistant", "two", interrupted=True)

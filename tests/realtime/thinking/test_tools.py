@@ -34,8 +34,8 @@ class Room:
         self.link = FakeLink(self.engine.words)
         self.mixer = Mixer()
         self.voice = VoiceSettings()
-        outbox = Outbox(self.link)  # type: ignore[arg-type]
-        self.speaker = Speaker(self.link, self.mixer, Metrics())  # type: ignore[arg-type]
+        outbox = Outbox(self.link)
+        self.speaker = Speaker(self.link, self.mixer, Metrics())
         self.music, self.sound = (
             Player(
                 self.engine,  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class Room:
                 lane,
                 outbox,
                 group,
-                buffered=True,
+                buffered=lambda: True,
                 changed=lambda: None,
             )
             for lane in (self.mixer.music, self.mixer.sound)

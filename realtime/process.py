@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a process in good order, with exit code 0."""
+"""How a process of the server ends: in good order by a signal, or with a cause that can be told."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ async def until_signal(work: Coroutine[Any, Any, None]) -> None:
     finally:
         for number in STOPPING:
             loop.remove_signal_handler(number)
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The first error in a group of groups: each task group on its way has put one around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

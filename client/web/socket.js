@@ -1,0 +1,158 @@
+// A call over a WebSocket: the events, and the audio inside them. For networks that let no WebRTC through.
+
+import { dropped, gone, unreachable } from "./failures.js";
+import { decodePcm, encodePcm } from "./pcm.js";
+
+const CONNECT_MS = 5_000;
+const STUCK_BYTES = 100_000; // 1.5 s of the microphone that did not leave: the network is gone
+const GONE = 4404; // the server's close code for a call that cannot be taken up
+const RETIRED = 4000; // ours, for a socket whose call went on elsewhere: it says no goodbye
+
+/** Whether `event` means that what is buffered of the assistant's voice is not to be heard any more. Pure. */
+export function cutsPlayback(event) {
+  return (
+    (event.type === "response.done" && event.response?.status === "cancelled") ||
+    event.type === "conversation.item.truncated" ||
+    event.type === "output_audio_buffer.cleared"
+  );
+}
+
+/** The address of the WebSocket beside the page at `base`. Pure. */
+export function socketAddress(base, resume, lastEvent) {
+  const address = new URL("v1/realtime", base);
+  address.protocol = address.protocol.replace("http", "ws");
+  address.searchParams.set("resume", resume ?? "new");
+  if (lastEvent) address.searchParams.set("last_event", lastEvent);
+  return address;
+}
+
+/** A call that is up. Open one with `SocketCall.open`. */
+export class SocketCall {
+  via = "websocket";
+  #socket;
+  #handlers;
+  #context = null;
+  #playback = null;
+  #capture = null;
+  #source = null;
+  #ended = false;
+
+  /** As `openCall` in call.js, over the WebSocket alone. */
+  static async open(track, handlers, signal, { resume = null, lastEvent = "" } = {}) {
+    const call = new SocketCall(handlers);
+    try {
+      await call.#prepare();
+      signal.throwIfAborted();
+      await call.#connect(socketAddress(document.baseURI, resume, lastEvent), signal);
+      await call.setTrack(track);
+    } catch (error) {
+      if (resume) call.retire();
+      else call.close();
+      throw error;
+    }
+    return call;
+  }
+
+  constructor(handlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Sends events in order. */
+  send(events) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    for (const event of events) this.#socket.send(JSON.stringify(event));
+  }
+
+  /** Speaks through another microphone, or through none (null), without a new call. */
+  async setTrack(track) {
+    this.#source?.disconnect();
+    this.#source = null;
+    if (!track || !this.#capture) return;
+    this.#source = this.#context.createMediaStreamSource(new MediaStream([track]));
+    this.#source.connect(this.#capture);
+  }
+
+  /** Lets go of the connection without hanging up: another has taken its place. */
+  retire() {
+    this.#leave(RETIRED);
+  }
+
+  /** Hangs up. */
+  close() {
+    this.#leave(1000);
+  }
+
+  #leave(code) {
+    this.#ended = true;
+    this.#source?.disconnect();
+    this.#capture?.disconnect();
+    this.#playback?.disconnect();
+    this.#socket?.close(code);
+  }
+
+  /** The two ends of the sound. Without a secure page there are no worklets: then one reads the answers. */
+  async #prepare() {
+    const context = (this.#context = this.#handlers.audio());
+    if (!context.audioWorklet) return;
+    await Promise.all(["capture", "playback"].map((name) =>
+      context.audioWorklet.addModule(new URL(`${name}-worklet.js`, import.meta.url))));
+    this.#playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    const out = context.createMediaStreamDestination();
+    this.#playback.connect(out);
+    this.#handlers.stream(out.stream);
+    this.#capture = new AudioWorkletNode(context, "capture", { channelCount: 1, channelCountMode: "explicit" });
+    this.#capture.connect(context.destination); // its output is silence; it runs for as long as it is connected
+    this.#capture.port.onmessage = ({ data }) => this.#say(data);
+  }
+
+  #say(samples) {
+    if (!this.#source) return;
+    this.send([{ type: "input_audio_buffer.append", audio: encodePcm(samples) }]);
+    if (this.#socket?.bufferedAmount > STUCK_BYTES) this.#end();
+  }
+
+  #connect(address, signal) {
+    return new Promise((resolve, reject) => {
+      const socket = (this.#socket = new WebSocket(address, ["realtime"]));
+      const timer = setTimeout(() => settle(reject)(unreachable()), CONNECT_MS);
+      const settle = (finish) => (value) => {
+        clearTimeout(timer);
+        finish(value);
+      };
+      let up = false;
+      // Open is not enough: a call that cannot be taken up is closed right after.
+      socket.onmessage = ({ data }) => {
+        if (!up) settle(resolve)();
+        up = true;
+        this.#receive(data);
+      };
+      socket.onclose = ({ code }) => {
+        if (up) this.#end();
+        else settle(reject)(code === GONE ? gone() : unreachable());
+      };
+      signal.addEventListener("abort", () => settle(reject)(signal.reason), { once: true });
+    });
+  }
+
+  #receive(data) {
+    let event;
+    try {
+      event = JSON.parse(data);
+    } catch {
+      console.warn("The server sent an event that is not JSON:", data);
+      return;
+    }
+    if (event.type === "response.output_audio.delta") {
+      this.#playback?.port.postMessage(decodePcm(event.delta));
+      return;
+    }
+    if (cutsPlayback(event)) this.#playback?.port.postMessage("drop");
+    this.#handlers.event(event);
+  }
+
+  #end() {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#handlers.end(dropped());
+  }
+}
