@@ -26,7 +26,7 @@ class CallerError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Faults:
     """What happens to a caller's audio on its way: the share lost, and a delay uniform up to `jitter_ms`."""
 
     loss: float = 0.0
@@ -44,7 +44,7 @@ class Errand:
     `talkers` speak `question`, hear the answer out, pause, and begin anew; `listeners` hold the line open
     with the faint noise of a room. They go on for `seconds` after a warm-up of `warm_up_s`, in which the
     talkers fall out of step, or for `turns` each. `exclusive` lets only one talk at a time, in turn. `typed`
-    words are sent instead of speech. Session k is on `paths[k % len(paths)]`; without any, all are direct.
+    words are sent instead of speech. Session k suffers `faults[k % len(faults)]`; none: direct.
     """
 
     urls: tuple[str, ...]
@@ -56,7 +56,7 @@ class Errand:
     exclusive: bool = False
     question: str = QUESTION
     typed: str = ""
-    paths: tuple[Path, ...] = ()
+    faults: tuple[Faults, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -72,8 +72,8 @@ class Errand:
     def read(cls, text: str) -> Errand:
         """Read what `json.dumps(asdict(errand))` wrote."""
         given = json.loads(text)
-        paths = tuple(Path(**path) for path in given.pop("paths"))
-        return cls(**{**given, "urls": tuple(given["urls"]), "paths": paths})
+        faults = tuple(Faults(**each) for each in given.pop("faults"))
+        return cls(**{**given, "urls": tuple(given["urls"]), "faults": faults})
 
     @property
     def sessions(self) -> int:

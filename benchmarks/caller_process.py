@@ -144,10 +144,10 @@ class Conversation:
                 async with gate:
                     url = errand.urls[number % len(errand.urls)]
                     signalling = None
-                    if errand.paths:
-                        path = errand.paths[number % len(errand.paths)]
+                    if errand.faults:
+                        faults = errand.faults[number % len(errand.faults)]
                         relay = FaultyPath(
-                            loss=path.loss, jitter_ms=path.jitter_ms, seed=errand.seed + number
+                            loss=faults.loss, jitter_ms=faults.jitter_ms, seed=errand.seed + number
                         )
                         signalling = FaultySignalling(url, await calls.enter_async_context(relay))
                     client = HeadlessClient(url, record=False, signalling=signalling)

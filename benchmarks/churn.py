@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.caller import CallerError
 from benchmarks.processes import EDGE, Cost
-from benchmarks.report import OTHER, OURS, STOCK, Table, progress
+from benchmarks.report import OTHER, OURS, STOCK, Table, from_zero, progress
 from benchmarks.scripted import SETTINGS
 from benchmarks.server import ROOT, Server, serving, wait_until_empty
 
@@ -139,11 +139,13 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
 
     left.plot(cycles, series("edge_mb"), "o-", color=OURS, label="edge")
     left.plot(cycles, series("models_mb"), "s-", color=OTHER, label="models")
-    left.set(xlabel="callers vanished", ylabel="memory (MB)", ylim=(0, None))
+    left.set(xlabel="callers vanished", ylabel="memory (MB)")
+    from_zero(left)
     left.legend()
     right.plot(cycles, series("threads"), "o-", color=OURS, label="threads")
     right.plot(cycles, series("sockets"), "s-", color=OTHER, label="edge sockets")
     if points[0]["tasks"] is not None:
         right.plot(cycles, series("tasks"), "^-", color=STOCK, label="tasks")
-    right.set(xlabel="callers vanished", ylim=(0, None))
+    right.set(xlabel="callers vanished")
+    from_zero(right)
     right.legend()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.caller import Errand, calling
+from benchmarks.caller import CallerError, Errand, calling
 from benchmarks.processes import EDGE, Cost
 from benchmarks.report import OTHER, OURS, STOCK, Table, progress
 from benchmarks.scripted import SETTINGS
@@ -79,6 +79,7 @@ def hold(server: Server, errand: Errand, idle: Mapping[str, float]) -> dict[str,
     wait_until_empty(server, EMPTY_S)
     count = errand.sessions
     found: dict[str, Any] = {}
+    problems: list[str] = []
     with calling(errand) as callers:
         for report in callers:
             match report["event"]:
@@ -96,10 +97,15 @@ def hold(server: Server, errand: Errand, idle: Mapping[str, float]) -> dict[str,
                         "edge": each.get(EDGE, 0.0),
                         "roles": {part: share for part, share in each.items() if part != EDGE},
                         "callers": 100 * report["cpu_s"] / report["wall_s"] / count,
+                        "callers_late_share": report["late_share"],
                         # 50 frames a second, if the assistant did talk all the time.
                         "frames_a_second": frames / report["wall_s"] / count,
                     }
                     break
+                case "failed" | "lost":
+                    problems.append(report["reason"])
+    if problems:
+        raise CallerError(f"{len(problems)} of {count} sessions were lost: {problems[0]}")
     return found
 
 
@@ -124,6 +130,7 @@ def tables(found: dict[str, Any]) -> list[Table]:
                 sum(share for role, share in roles.items() if role != "vad"),
                 each["frames_a_second"],
                 each["callers"],
+                100 * each["callers_late_share"],
                 compared,
                 LIMITS[kind],
             )
@@ -131,7 +138,17 @@ def tables(found: dict[str, Any]) -> list[Table]:
     return [
         Table(
             f"CPU of one session, % of a core (mean of {found['sessions']} at once)",
-            ("session", "edge", "vad", "other models", "frames/s", "its caller", "compared", "limit"),
+            (
+                "session",
+                "edge",
+                "vad",
+                "other models",
+                "frames/s",
+                "its caller",
+                "late %",
+                "compared",
+                "limit",
+            ),
             rows,
             "compared: listening with VAD, talking besides the models",
         )

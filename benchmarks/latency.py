@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.caller import Callers, Errand, calling
 from benchmarks.figures import ratio, summary
-from benchmarks.report import OTHER, OURS, Table, Tick, progress
+from benchmarks.report import OTHER, OURS, Table, Tick, from_zero, progress
 from benchmarks.scripted import SETTINGS
 from benchmarks.server import await_ready, starting
 
@@ -127,9 +127,11 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
     left, right = figure.subplots(1, 2)
     colours = dict(zip(found["variants"], (OTHER, OURS), strict=False))
     for name, each in found["variants"].items():
-        left.plot(each["turns_ms"], "o", label=name, color=colours[name])
-    left.set(xlabel="turn", ylabel="voice-to-voice (ms)", ylim=(0, None))
-    left.legend()
+        turns = each["turns_ms"]
+        left.plot(range(1, len(turns) + 1), turns, "o", label=name, color=colours[name])
+    left.set(xlabel="turn", ylabel="voice-to-voice (ms)")
+    from_zero(left)
+    left.legend(loc="lower left")
     names = list(found["variants"])
     base = [0.0] * len(names)
     for stage in STAGES:
@@ -137,4 +139,4 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
         right.bar(names, heights, bottom=base, label=stage)
         base = [low + height for low, height in zip(base, heights, strict=True)]
     right.set(ylabel="median of each stage (ms)")
-    right.legend()
+    right.legend(loc="upper left", bbox_to_anchor=(1, 1))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.caller import MOST_SESSIONS, Errand, calling
 from benchmarks.figures import ratio, summary
 from benchmarks.processes import EDGE, Cost
-from benchmarks.report import OTHER, OURS, STOCK, Table, progress
+from benchmarks.report import OTHER, OURS, STOCK, Table, from_zero, progress
 from benchmarks.scripted import SETTINGS
 from benchmarks.server import Server, serving, wait_until_empty
 
@@ -47,6 +47,13 @@ def arguments(parser: argparse._ArgumentGroup) -> None:
     """The options of this benchmark."""
     parser.add_argument("--sessions", type=sessions, metavar="1,4,8", help="levels (default: 1,4,8,16,32)")
     parser.add_argument("--seconds", type=float, help=f"measured at each level (default: {SECONDS:.0f})")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="section.key=value",
+        help="a setting of the server, such as server.workers=2; repeatable",
+    )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     with progress(1 + len(levels), "load") as tick:
         tick(0, "models load")
-        with serving(*SETTINGS, sessions=max(levels) + 4) as server:
+        with serving(*SETTINGS, *options.set, sessions=max(levels) + 4) as server:
             tick(1, "")
             for count in levels:
                 tick(0, f"{count} sessions")
@@ -72,7 +79,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                 )
                 rows.append(level(server, errand, partial(tick, 0)))
                 tick(1, "")
-    return results(rows)
+    return {"settings": options.set, **results(rows)}
 
 
 def level(server: Server, errand: Errand, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -252,8 +259,9 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
     values = [row["voice_to_voice_ms"]["p95"] for row in rows if row["voice_to_voice_ms"]["p95"] is not None]
     if values:
         left.axhline(values[0] * HELD_RATIO, color=STOCK, linestyle="--", label=f"{HELD_RATIO} x p95 of one")
-    left.set(xlabel="sessions", ylabel="voice-to-voice (ms)", ylim=(0, None))
-    left.legend()
+    left.set(xlabel="sessions", ylabel="voice-to-voice (ms)")
+    from_zero(left)
+    left.legend(loc="lower left")
     right.plot(counts, [row["edge_cpu"] for row in rows], "o-", label="edge", color=OURS)
     right.plot(counts, [row["models_cpu"] for row in rows], "s-", label="models", color=OTHER)
     right.plot(
@@ -263,5 +271,6 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
         label="load client",
         color=STOCK,
     )
-    right.set(xlabel="sessions", ylabel="CPU (% of a core)", ylim=(0, None))
+    right.set(xlabel="sessions", ylabel="CPU (% of a core)")
+    from_zero(right)
     right.legend()

@@ -10,18 +10,18 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.caller import Errand, Path, calling
+from benchmarks.caller import Errand, Faults, calling
 from benchmarks.figures import ratio, summary
 from benchmarks.latency import converse
 from benchmarks.load import delta
-from benchmarks.report import OURS, Table, progress
+from benchmarks.report import OURS, Table, from_zero, progress
 from benchmarks.scripted import SETTINGS
 from benchmarks.server import serving
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PATHS = (Path(), Path(0.05, 0.0), Path(0.0, 60.0), Path(0.05, 60.0))
+PATHS = (Faults(), Faults(0.05, 0.0), Faults(0.0, 60.0), Faults(0.05, 60.0))
 TURNS, QUICK_TURNS = 20, 1
 
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tick(0, "models load")
         with serving(*SETTINGS, sessions=len(PATHS)) as server:
             tick(1, "calls connect")
-            errand = Errand((server.url,), len(PATHS), turns=turns, exclusive=True, paths=PATHS)
+            errand = Errand((server.url,), len(PATHS), turns=turns, exclusive=True, faults=PATHS)
             before = server.metrics()
             with calling(errand) as callers:
                 taken, failed = converse(callers, tick)
@@ -97,5 +97,6 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
             color=OURS,
             label=kind,
         )
-    axes.set(ylabel="voice-to-voice (ms)", ylim=(0, None))
+    axes.set(ylabel="voice-to-voice (ms)")
+    from_zero(axes)
     axes.legend()

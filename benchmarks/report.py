@@ -21,6 +21,7 @@ from rich.table import Table as RichTable
 from benchmarks.processes import cpu_model
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +59,7 @@ class Report:
             "benchmark": self.name,
             "quick": self.quick,
             "seconds": round(self.seconds, 1),
-            "machine": self.machine,
+            "machine": self.machine | {"load_average_after": round(os.getloadavg()[0], 2)},
             "results": self.results,
         }
 
@@ -125,6 +126,12 @@ def progress(total: float, what: str) -> Iterator[Tick]:
             bar.update(task, advance=steps, words=words)
 
         yield tick
+
+
+def from_zero(axes: Axes) -> None:
+    """Let the y axis begin at zero and end above what is drawn: a cut axis makes mountains of molehills."""
+    top = axes.dataLim.ymax
+    axes.set_ylim(0, top * 1.1 if top > 0 else 1)
 
 
 def save(report: Report, folder: Path, plot: Callable[[dict[str, Any], Figure], None] | None) -> list[Path]:

@@ -18,6 +18,10 @@ class Receiver(Protocol):
         """The connection ended from the other side."""
         ...
 
+    def on_gone(self, reason: str) -> None:
+        """The call that was to be taken up is over."""
+        ...
+
 
 class Channel(Protocol):
     """One open connection to a server."""
@@ -31,6 +35,10 @@ class Channel(Protocol):
 
     def send_audio(self, unit: Unit) -> None:
         """Send 20 ms of sound, encoded for this transport, now. Nothing happens on a closed channel."""
+        ...
+
+    async def retire(self) -> None:
+        """Let go of the connection without hanging up: another carries the call. Idempotent."""
         ...
 
     async def aclose(self) -> None:

@@ -73,6 +73,12 @@ class RtpDownlink(Downlink):
         self._placement = RtpPlacement()
         self._sequence: int | None = None
 
+    def restart(self) -> None:
+        """Another connection follows, with a stream of its own."""
+        self._decoder = OpusDecoder(rate=RATE, channels=2)
+        self._placement = RtpPlacement()
+        self._sequence = None
+
     def packet(self, packet: RtpAudioPacket) -> None:
         """Take one packet."""
         self.received += 1

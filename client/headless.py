@@ -24,13 +24,15 @@ from client.downlink import AUDIO_DELTA, Downlink, EventDownlink, RtpDownlink
 from client.errors import ClientError, GarbledError, RefusedError
 from client.events import EventLog, ServerEvent, lost, parse
 from client.listening import Ear
+from client.resumption import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, SILENT_S, Resumption
 from client.signalling import RealtimeSignalling, Signalling
-from client.speech import Microphone, Speech, Spoken, TransportName, prepare
+from client.speech import Microphone, Speech, Spoken, TransportName, Unit, prepare
 from client.webrtc import WebRtcChannel
 from client.websocket import WebSocketChannel
 from realtime.transport.aiortc_hooks import RtpAudioPacket
 
 CONNECT_S = 10.0
+NOT_FOUND = 404  # HTTP status of a call that cannot be taken up
 SETTINGS_S = 5.0  # for `session.updated`, as stock clients wait
 
 
@@ -46,6 +48,7 @@ class HeadlessClient:
             speak the protocol, and no `session.created` is waited for.
         api_key: sent as a bearer token.
         connect_timeout: seconds for each step of connecting.
+        resume: take up the call over a new connection when the network drops it, as the page does.
 
     Attributes:
         log: all events so far, and waiting for them.
@@ -68,6 +71,7 @@ class HeadlessClient:
         signalling: Signalling | None = None,
         api_key: str | None = None,
         connect_timeout: float = CONNECT_S,
+        resume: bool = False,
     ) -> None:
         self.url = url
         self.transport: TransportName = transport
@@ -80,6 +84,11 @@ class HeadlessClient:
         self._ids = itertools.count(1)
         self._open: set[str] = set()  # responses under way
         self._channel: Channel | None = None
+        self._resumption = Resumption() if resume else None
+        self._resuming: asyncio.Task[None] | None = None
+        self._packet_at = 0.0  # when the last packet of the server came
+        self._look: asyncio.TimerHandle | None = None
+        self.resumed = 0  # how often the call was taken up
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -97,8 +106,8 @@ class HeadlessClient:
             if self.transport == "webrtc"
             else EventDownlink(self.started, self._record)
         )
-        channel = self._channel = await self._connect()
-        self.microphone = Microphone(self.transport, channel.send_audio)
+        self._channel = await self._connect()
+        self.microphone = Microphone(self.transport, self._send_audio)
         self.microphone.start()
         try:
             if self._signalling is None:
@@ -210,6 +219,11 @@ class HeadlessClient:
     async def aclose(self) -> None:
         """Hang up. Idempotent."""
         self.on_failure(lost("the client hung up"))
+        if self._look is not None:
+            self._look.cancel()
+        if self._resuming is not None:
+            self._resuming.cancel()
+            await asyncio.wait({self._resuming})
         if self._channel is not None:
             await self._channel.aclose()
 
@@ -228,15 +242,25 @@ class HeadlessClient:
             return
         if event.type in {"response.created", "response.done"}:
             self._follow(event)
+        if self._resumption is not None and event.type != AUDIO_DELTA:
+            self._resumption.follow(event)
         self.log.add(event)
 
     def on_packet(self, packet: RtpAudioPacket) -> None:
         """A packet of the server's audio."""
+        self._packet_at = self._loop.time()
         if isinstance(self.downlink, RtpDownlink):
             self.downlink.packet(packet)
 
     def on_lost(self, reason: str) -> None:
-        """The connection ended from the other side."""
+        """The connection ended from the other side, or nothing comes any more."""
+        if self._resumption is None or self._resumption.token is None or self.log.failure is not None:
+            self.on_failure(lost(reason))
+        elif self._resuming is None or self._resuming.done():
+            self._resuming = self._loop.create_task(self._take_up(reason), name="resume")
+
+    def on_gone(self, reason: str) -> None:
+        """The call that was to be taken up is over."""
         self.on_failure(lost(reason))
 
     def on_failure(self, failure: ClientError) -> None:
@@ -257,11 +281,54 @@ class HeadlessClient:
         if response.get("status") == "cancelled" and isinstance(self.downlink, EventDownlink):
             self.downlink.cut(event.at)
 
+    def _send_audio(self, unit: Unit) -> None:
+        if self._channel is not None:
+            self._channel.send_audio(unit)
+
     async def _connect(self) -> Channel:
+        resumption = self._resumption
         if self.transport == "websocket":
-            return await WebSocketChannel.connect(self, self.url, self._timeout, self._api_key)
-        signalling = self._signalling or RealtimeSignalling(self.url, self._api_key)
-        return await WebRtcChannel.connect(self, signalling, self._timeout)
+            return await WebSocketChannel.connect(self, self.url, self._timeout, self._api_key, resumption)
+        signalling = self._signalling or RealtimeSignalling(self.url, self._api_key, resumption)
+        resuming = resumption is not None and resumption.token is not None
+        channel = await WebRtcChannel.connect(self, signalling, self._timeout, resuming=resuming)
+        self._packet_at = self._loop.time()
+        if resumption is not None:
+            self._look_after()
+        return channel
+
+    def _look_after(self) -> None:
+        """Notice that nothing comes any more, long before ICE does."""
+        if self._look is not None:
+            self._look.cancel()
+        if self._loop.time() - self._packet_at > SILENT_S:
+            self.on_lost("no packet comes any more")
+            return
+        self._look = self._loop.call_later(LOOK_S, self._look_after)
+
+    async def _take_up(self, reason: str) -> None:
+        """Connect anew and go on with the call, for as long as the server waits."""
+        assert self._resumption is not None
+        before = self._channel
+        until = self._loop.time() + self._resumption.grace_s
+        pause = FIRST_PAUSE_S
+        if isinstance(self.downlink, RtpDownlink):
+            self.downlink.restart()
+        while True:
+            try:
+                self._channel = await self._connect()
+                break
+            except ClientError as error:
+                if self._loop.time() > until or (
+                    isinstance(error, RefusedError) and error.status == NOT_FOUND
+                ):
+                    self.on_failure(lost(f"{reason}; {error}"))
+                    return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        self.resumed += 1
+        if before is not None:
+            await before.retire()
 
     def _check_alive(self) -> None:
         if self.log.failure is not None:

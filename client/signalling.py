@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from client.errors import ClientError, GarbledError, RefusedError, UnreachableError
+from client.resumption import Resumption
 
 CALLS = "/v1/realtime/calls"
 EXCERPT = 120  # characters of a strange answer that are worth showing
@@ -90,13 +91,16 @@ def refusal(what: str, status: int, retry_after: str | None, body: bytes) -> Ref
 class RealtimeSignalling:
     """The OpenAI Realtime way: the offer as `application/sdp`, the answer as the body of a 201."""
 
-    def __init__(self, url: str, api_key: str | None = None) -> None:
+    def __init__(self, url: str, api_key: str | None = None, resumption: Resumption | None = None) -> None:
         self._base = base_url(url).replace("ws", "http", 1) if url.startswith("ws") else base_url(url)
         self.host = urlsplit(self._base).hostname or ""
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._resumption = resumption
 
     async def offer(self, sdp: str, within: float) -> Answer:
         headers = {**self._headers, "Content-Type": "application/sdp"}
+        if self._resumption is not None:
+            headers |= self._resumption.headers()
         try:
             async with self._http(within) as http:
                 response = await http.post(self._base + CALLS, content=sdp.encode(), headers=headers)

@@ -63,8 +63,12 @@ class WebRtcChannel:
             self._opened.set()
 
     @classmethod
-    async def connect(cls, receiver: RtpReceiver, signalling: Signalling, within: float) -> WebRtcChannel:
+    async def connect(
+        cls, receiver: RtpReceiver, signalling: Signalling, within: float, *, resuming: bool = False
+    ) -> WebRtcChannel:
         """Call a server and wait until the event channel is open.
+
+        An attempt that fails hangs up what it began, unless it was to take up (`resuming`) a call.
 
         Raises:
             UnreachableError: no answer, or no media, within `within` seconds.
@@ -75,7 +79,7 @@ class WebRtcChannel:
         try:
             await channel._call(within)
         except BaseException:
-            await channel.aclose()
+            await (channel.retire() if resuming else channel.aclose())
             raise
         return channel
 
@@ -86,6 +90,10 @@ class WebRtcChannel:
     def send_audio(self, unit: Unit) -> None:
         if not self._closing and isinstance(unit, bytes):
             self._track.push(unit, FRAME)
+
+    async def retire(self) -> None:
+        self._closing = True
+        await self._pc.close()
 
     async def aclose(self) -> None:
         if self._closing:

@@ -11,12 +11,15 @@ from websockets.typing import Subprotocol
 
 from client.channel import Receiver
 from client.errors import GarbledError, UnreachableError
+from client.resumption import Resumption
 from client.signalling import base_url, refusal, unreachable
 from client.speech import TransportName, Unit
 
 QUEUED = 500  # events: 10 s of audio; a server that reads nothing for so long is gone
 LARGEST_EVENT = 16 * 1024 * 1024  # bytes; the protocol's own limit for one event is 15 MiB
 CLOSE_S = 2.0
+GONE = 4404  # the server's close code for a call that cannot be taken up
+RETIRED = 4000  # ours, for a socket whose call went on over another: it says no goodbye
 MODEL = "gpt-realtime"  # stock clients always name a model; ours takes any name
 
 
@@ -38,7 +41,12 @@ class WebSocketChannel:
 
     @classmethod
     async def connect(
-        cls, receiver: Receiver, url: str, within: float, api_key: str | None = None
+        cls,
+        receiver: Receiver,
+        url: str,
+        within: float,
+        api_key: str | None = None,
+        resumption: Resumption | None = None,
     ) -> WebSocketChannel:
         """Open `WS /v1/realtime` on a server.
 
@@ -48,12 +56,15 @@ class WebSocketChannel:
             GarbledError: what answers speaks no WebSocket.
         """
         base = base_url(url)
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        if resumption is not None:
+            headers |= resumption.headers()
         address = f"{base.replace('http', 'ws', 1)}/v1/realtime?{urlencode({'model': MODEL})}"
         try:
             socket = await connect(
                 address,
                 subprotocols=[Subprotocol("realtime")],
-                additional_headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
+                additional_headers=headers or None,
                 open_timeout=within,
                 close_timeout=CLOSE_S,
                 max_size=LARGEST_EVENT,
@@ -84,12 +95,18 @@ class WebSocketChannel:
         if isinstance(unit, str):
             self.send(unit)
 
+    async def retire(self) -> None:
+        await self._leave(RETIRED)
+
     async def aclose(self) -> None:
+        await self._leave(1000)
+
+    async def _leave(self, code: int) -> None:
         self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._socket.close()
+        await self._socket.close(code)
 
     async def _read(self) -> None:
         try:
@@ -97,7 +114,10 @@ class WebSocketChannel:
                 self._receiver.on_event(text)
             self._lost("the server closed the socket")
         except ConnectionClosed as closed:
-            self._lost(f"the socket broke ({closed})")
+            gone = closed.rcvd is not None and closed.rcvd.code == GONE
+            self._lost(
+                f"the conversation is over ({closed})" if gone else f"the socket broke ({closed})", gone
+            )
 
     async def _write(self) -> None:
         try:
@@ -106,7 +126,11 @@ class WebSocketChannel:
         except ConnectionClosed:
             return  # the reader says why
 
-    def _lost(self, reason: str) -> None:
-        if not self._closing:
-            self._closing = True
+    def _lost(self, reason: str, gone: bool = False) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        if gone:
+            self._receiver.on_gone(reason)
+        else:
             self._receiver.on_lost(reason)

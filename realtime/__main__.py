@@ -73,7 +73,7 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
     """Load, warm up and serve in this process until cancelled. Raises `BackendError` and `StartError`."""
-    # Here and not above: a supervisor of workers holds no calls, and so does without 60 MB of WebRTC.
+    # Here and not above: a supervisor of workers holds no calls, and does without some 70 MB of code.
     from realtime.serving import serving
     from realtime.telemetry import Metrics
     from realtime.warmup import WarmupError, warm_up

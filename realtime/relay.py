@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.responses import Response
@@ -39,7 +40,7 @@ async def relay(socket: WebSocket, path: Path, *, max_event: int) -> None:
     except InvalidStatus as refused:
         answer = refused.response
         await socket.send_denial_response(
-            Response(answer.body or b"", answer.status_code, dict(answer.headers.raw_items()))
+            Response(bytes(answer.body or b""), answer.status_code, _told(answer.headers.raw_items()))
         )
         return
     async with connection:
@@ -54,6 +55,11 @@ async def relay(socket: WebSocket, path: Path, *, max_event: int) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+
+def _told(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """A refusal's headers without those that our own server adds."""
+    return {name: value for name, value in headers if name.lower() not in ("date", "connection")}
 
 
 async def _outward(connection: ClientConnection, socket: WebSocket) -> None:

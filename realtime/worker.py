@@ -106,6 +106,7 @@ async def run(listener: socket.socket, connection: socket.socket) -> int:
         level=settings.log_level.upper(),
         format=f"%(asctime)s %(levelname)s worker {begin.worker}, %(name)s: %(message)s",
     )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request between workers
     worker = Worker(begin, settings, writer)
     serving_task = asyncio.create_task(worker.serve(listener), name="serve")
     obeying = asyncio.create_task(worker.obey(lines), name="obey")

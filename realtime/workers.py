@@ -22,7 +22,7 @@ from typing import Self
 from models.engine.hosts import ended
 from realtime import control
 from realtime.board import Board
-from realtime.config import Settings
+from realtime.config import ConfigError, Settings
 from realtime.exposition import retire
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,10 @@ class _Worker:
         try:
             while True:
                 began = loop.time()
-                cause = await self._run_once()
+                try:
+                    cause = await self._run_once()
+                except (ConfigError, OSError) as error:  # no socket, or no room for another process
+                    cause = str(error)
                 if not self.serving.done():
                     self.serving.set_exception(WorkerError(cause))
                     return

@@ -20,7 +20,7 @@ from benchmarks.caller_process import spoken
 from benchmarks.figures import ratio, summary
 from benchmarks.peers.arrivals import LATE_S
 from benchmarks.peers.caller import ANSWER_S
-from benchmarks.peers.contestants import TERMS, Contestant, Terms, contestants
+from benchmarks.peers.contestants import NOT_MEASURED, TERMS, Contestant, Terms, contestants
 from benchmarks.peers.environment import PeerError
 from benchmarks.peers.sessions import (
     LATE_SHARE,
@@ -46,7 +46,7 @@ TURNS, QUICK_TURNS = 20, 5
 SESSIONS, QUICK_SESSIONS = "2,3,4,6,8,12,16,24", "3"
 LEVEL_TURNS = 24  # of a level: some 2,500 frames, so that one late frame is no verdict
 SPREAD_S = 0.06  # turns begin at any moment of a 20 ms packet and a 32 ms frame of the VAD
-SETTLE_S = 1.0
+SETTLE_S = 0.5
 
 
 def arguments(parser: argparse._ArgumentGroup) -> None:
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     levels = parse_levels(getattr(options, "sessions", None) or (QUICK_SESSIONS if quick else SESSIONS))
     question = prepare(spoken(QUESTION), "webrtc")
     steps = 2 * turns * (1 if quick else 2) + 2 * len(levels)
-    found: dict[str, Any] = {"terms": TERMS, "question": QUESTION, "single": {}}
+    found: dict[str, Any] = {"terms": TERMS, "question": QUESTION, "not_measured": NOT_MEASURED, "single": {}}
     with progress(steps, "peers") as tick:
         tick(0, "models load")
         with contestants("defaults", levels[-1] + 1) as servers:
@@ -94,8 +94,6 @@ async def duel(servers: Sequence[Contestant], turns: int, question: Speech, tick
                     latency = await caller.ask(question)
                     taken[name].append(float("inf") if latency is None else latency)
                     tick(1, f"{name}: {'no answer' if latency is None else f'{latency:.0f} ms'}")
-            for caller in callers.values():
-                await caller.hear_out()
             wall = time.monotonic() - began
             busy = [(server.cpu_s() - cpu) / wall for server, cpu in zip(servers, before, strict=True)]
             return {
@@ -192,8 +190,8 @@ def tables(found: dict[str, Any]) -> list[Table]:
             load["rule"],
         )
     )
-    more = "at least " if load["ours_at_least"] else ""
-    held = [*load["held"].items(), ("ours / Pipecat", f"{more}{load['ratio']}")]
+    times = "–" if load["ratio"] is None else str(load["ratio"])
+    held = [*load["held"].items(), ("ours / Pipecat", ("at least " if load["ours_at_least"] else "") + times)]
     shown.append(Table("Sessions held", ("server", "sessions"), held))
     return shown
 
@@ -210,6 +208,7 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
     left.legend()
     for name, levels in found["load"]["levels"].items():
         points = [(level["sessions"], level["p95_ms"]) for level in levels if level["p95_ms"] is not None]
-        right.plot(*zip(*points, strict=True), "o-", label=name, color=colours[name])
+        at, p95 = [sessions for sessions, _ in points], [p95 for _, p95 in points]
+        right.plot(at, p95, "o-", label=name, color=colours[name])
     right.set(xlabel="sessions at once", ylabel="p95 voice-to-voice (ms)", ylim=(0, ANSWER_S * 1000))
     right.legend()

@@ -29,6 +29,10 @@ READY = re.compile(r"^ready (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 START_S = 90.0  # the first time, Numba and the byte code of 300 modules are compiled
 POLL_S = 0.1
 TAIL = 15  # lines of its output that an error shows
+NOT_MEASURED = {
+    "fastrtc": "0.0.34 downloads the weights of its turn detection from a model hub at first use; its wheel "
+    "carries none (see benchmarks/peers/README.md)"
+}
 # Pipecat ends a turn when round(0.2 s / 32 ms) = 6 frames were silent; as many, for ours.
 EQUAL_SILENCE_MS = 192
 Terms = Literal["defaults", "equal"]

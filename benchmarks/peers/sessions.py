@@ -22,9 +22,9 @@ from client.speech import Speech
 P95_GROWTH = 1.3  # times the p95 of a single session
 LATE_SHARE = 0.001
 TRIES = 2  # of a level: a machine has hiccups of its own, so one bad run proves nothing
-SETTLE_S = 1.0  # between the last handshake and the first word
+SETTLE_S = 0.5  # between the last handshake and the first word
 CYCLE_S = 5.5  # a turn with its pause: callers begin spread over it
-QUICK_CYCLE_S = 1.5
+QUICK_CYCLE_S = 0.6
 PAUSE_S = (0.3, 1.0)
 MOST_SESSIONS = 64
 

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import signal
 import socket
 import sys
 import threading
@@ -53,7 +52,6 @@ def main() -> int:
     """Read the command line that `Hosts` gave."""
     role, name, options, path, descriptor = sys.argv[1:6]
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {role}: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then closes FD
     os.nice(NICENESS.get(cast(Role, role), 0))
     supervisor = os.getppid()
     with socket.socket(fileno=int(descriptor)) as control:

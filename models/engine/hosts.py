@@ -158,9 +158,9 @@ class _Host:
             began = loop.time()
             try:
                 cause = await self._run_once()
-            except BackendUnavailableError as error:
+            except (BackendUnavailableError, OSError) as error:  # OSError: no room for another process
                 if not self.loaded.done():
-                    self.loaded.set_exception(error)
+                    self.loaded.set_exception(BackendUnavailableError(str(error)))
                     return
                 cause = str(error)
             log.error("the %s backend %r stopped: %s", self.role, self._assignment.backend, cause)
@@ -184,6 +184,7 @@ class _Host:
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us; we then close the socket
             )
         reader, writer = await asyncio.open_connection(sock=ours)
         try:

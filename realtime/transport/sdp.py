@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from aiortc import RTCSessionDescription
 from aiortc.sdp import MediaDescription, SessionDescription
@@ -30,6 +32,14 @@ PARSE_ERRORS = (
 )
 
 
+class Rejected(NamedTuple):
+    """A section of the offer that is refused: its place, and the m= line and a=mid of the answer."""
+
+    place: int
+    media: str
+    mid: str
+
+
 class OfferError(ValueError):
     """The client's SDP offer cannot be answered. The message says what it lacks."""
 
@@ -37,7 +47,9 @@ class OfferError(ValueError):
 def check_offer(sdp: str) -> RTCSessionDescription:
     """Return the offer, fit for `setRemoteDescription`. Raises `OfferError`.
 
-    Wanted is one audio section with Opus and at most one section for data channels, bundled. Left out are
+    Wanted is an audio section with Opus and at most one section for data channels, bundled. Left out are
+
+    - further sections of audio, and all video: see `rejected_sections`;
 
     - candidates named `*.local`: browsers hide their addresses that way, resolving them takes a second or
       fails, and the browser's own checks reveal its address as soon as it has our answer;
@@ -53,11 +65,73 @@ def check_offer(sdp: str) -> RTCSessionDescription:
     except PARSE_ERRORS as error:
         raise OfferError(f"The SDP offer is malformed: {type(error).__name__}: {error}") from error
     _check_sections(description)
+    lines = _without_rejected(lines)
     if any(media.kind == "audio" and media.direction is None for media in description.media):
         # Without a direction it is sendrecv (RFC 8866, 6.7); aiortc would break on it.
         audio = next(index for index, line in enumerate(lines) if line.startswith("m=audio"))
         lines.insert(audio + 1, "a=sendrecv")
     return RTCSessionDescription(sdp="\r\n".join(lines) + "\r\n", type="offer")
+
+
+def rejected_sections(sdp: str) -> list[Rejected]:
+    """The sections of an offer beyond the first audio and the first data channel section.
+
+    They are not given to aiortc, which would receive them; `with_rejected` puts the refusal into the answer.
+    """
+    _, sections = _split(sdp.splitlines())
+    kinds = [_kind(section) for section in sections]
+    kept = {kinds.index(kind) for kind in ("audio", "application") if kind in kinds}
+    return [
+        Rejected(index, re.sub(r"^(m=\S+) \d+", r"\1 0", section[0]), _mid(section))
+        for index, section in enumerate(sections)
+        if index not in kept
+    ]
+
+
+def with_rejected(answer: str, rejected: Sequence[Rejected]) -> str:
+    """The answer with the rejected sections, port 0 (RFC 3264, 6), in their places."""
+    head, sections = _split(answer.splitlines())
+    for index, media, mid in rejected:
+        refusal = [media, "c=IN IP4 0.0.0.0", "a=inactive"]
+        sections.insert(index, [*refusal, f"a=mid:{mid}"] if mid else refusal)
+    return "".join(f"{line}\r\n" for part in (head, *sections) for line in part)
+
+
+def _without_rejected(lines: list[str]) -> list[str]:
+    rejected = rejected_sections("\n".join(lines))
+    if not rejected:
+        return lines
+    head, sections = _split(lines)
+    mids = {section.mid for section in rejected}
+    places = {section.place for section in rejected}
+    head = [
+        " ".join(word for word in line.split() if word not in mids)
+        if line.startswith("a=group:BUNDLE")
+        else line
+        for line in head
+    ]
+    kept = [section for index, section in enumerate(sections) if index not in places]
+    return [*head, *(line for section in kept for line in section)]
+
+
+def _split(lines: list[str]) -> tuple[list[str], list[list[str]]]:
+    """The lines of the session, and those of each section, its m= line first."""
+    head: list[str] = []
+    sections: list[list[str]] = []
+    for line in lines:
+        if line.startswith("m="):
+            sections.append([line])
+        elif line:
+            (sections[-1] if sections else head).append(line)
+    return head, sections
+
+
+def _kind(section: list[str]) -> str:
+    return section[0][2:].partition(" ")[0]
+
+
+def _mid(section: list[str]) -> str:
+    return next((line.removeprefix("a=mid:") for line in section if line.startswith("a=mid:")), "")
 
 
 def _without_hidden_candidates(lines: list[str]) -> list[str]:
@@ -82,22 +156,15 @@ def _check_sections(description: SessionDescription) -> None:
     kinds = [media.kind for media in description.media]
     if "audio" not in kinds:
         raise OfferError("The offer has no audio: add an audio track or transceiver before createOffer.")
-    if (
-        kinds.count("audio") > 1
-        or kinds.count("application") > 1
-        or len(kinds) != len([kind for kind in kinds if kind in ("audio", "application")])
-    ):
-        raise OfferError(
-            f"The offer has the sections {', '.join(kinds)}: offer one of audio and at most one data channel."
-        )
     mids = [media.rtp.muxId for media in description.media]
     bundles = [list(group.items) for group in description.group if group.semantic == "BUNDLE"]
     if (len(mids) > 1 or bundles) and (not all(mids) or [sorted(b) for b in bundles] != [sorted(mids)]):
         raise OfferError("The offer's sections have to be bundled: one a=group:BUNDLE with each a=mid once.")
     if len(set(mids)) < len(mids):
         raise OfferError("Two of the offer's sections have the same a=mid.")
-    for media in description.media:
-        _check_transport(media)
+    for kind in ("audio", "application"):
+        if kind in kinds:
+            _check_transport(description.media[kinds.index(kind)])
     _check_audio(description.media[kinds.index("audio")])
 
 

@@ -40,7 +40,14 @@ from realtime.transport.mailbox import Mailbox
 from realtime.transport.microphone import Microphone
 from realtime.transport.opus import OpusEncoder
 from realtime.transport.playout import Playout
-from realtime.transport.sdp import PARSE_ERRORS, OfferError, check_offer, with_opus_settings
+from realtime.transport.sdp import (
+    PARSE_ERRORS,
+    OfferError,
+    check_offer,
+    rejected_sections,
+    with_opus_settings,
+    with_rejected,
+)
 
 __all__ = ["LinkStatistics", "MediaSettings", "NoAddressError", "OfferError", "WebRtcLink", "answer"]
 
@@ -360,7 +367,7 @@ async def answer(offer_sdp: str, settings: MediaSettings) -> tuple[WebRtcLink, s
         await _close(pc)
         raise
     link.start()
-    return link, with_opus_settings(pc.localDescription.sdp)
+    return link, with_rejected(with_opus_settings(pc.localDescription.sdp), rejected_sections(offer_sdp))
 
 
 async def _negotiate(pc: RTCPeerConnection, offer: RTCSessionDescription) -> RTCSessionDescription:

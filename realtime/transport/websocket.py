@@ -23,7 +23,8 @@ EVENTS_WAITING = 1_000  # events a client may leave unread, 20 s of audio deltas
 PIECES_WAITING = 3_000  # 20 ms pieces of input not yet heard; a client may send a minute at once
 CLOSING_S = 2.0  # s that what is still queued has to leave when the link closes; a client may read nothing
 PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
-GOODBYES = (1000, 1001, 1005)  # close codes of a client that meant to leave (RFC 6455, 7.4.1)
+# Close codes of a client that meant to leave (RFC 6455, 7.4.1). uvicorn gives 1005 for one that broke.
+GOODBYES = (1000, 1001)
 STREAMING_S = 5.0  # a client that sent audio in this time sends it all the time, and is gone when it stops
 NETWORK_MS = 20.0  # a guess for a link that measures nothing; clients' own buffers are known to them alone
 

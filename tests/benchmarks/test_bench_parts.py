@@ -7,9 +7,11 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from benchmarks.caller import LONGEST_S, MOST_SESSIONS, Errand
+from benchmarks.caller_process import room, spoken
 from benchmarks.churn import results as churn_results
 from benchmarks.latency import results as latency_results
 from benchmarks.latency import tables as latency_tables
@@ -17,6 +19,7 @@ from benchmarks.load import HELD_LATE, results, sessions
 from benchmarks.processes import EDGE, cost, cpu_model, part_of, tree
 from benchmarks.scripted import ANSWER, QUESTION, ScriptedAsr, ScriptedPlanner, ScriptedVoice
 from benchmarks.server import sums
+from client.audio import RATE, voiced_span
 from models.api import (
     AsrRequest,
     Audio,
@@ -171,3 +174,16 @@ def test_churn_tells_what_is_left_behind() -> None:
         "tasks": None,
         "sessions": 1,
     }
+
+
+def test_a_quiet_room_is_heard_by_nobody_and_is_no_digital_silence() -> None:
+    noise = room(seed=1)
+    assert 0 < np.abs(noise).max() < 200
+    assert voiced_span(noise, RATE) is None
+    assert np.array_equal(noise, room(seed=1))
+
+
+def test_the_question_is_speech_at_the_callers_rate() -> None:
+    span = voiced_span(spoken(QUESTION), RATE)
+    assert span is not None
+    assert 1.5 < (span.stop - span.start) / RATE < 3.0

@@ -1,16 +1,19 @@
-"""A server for the page's tests: real HTTP, real WebRTC, and events that the test sends when it likes."""
+"""A server for the page's tests: real HTTP, WebRTC and WebSocket, and events sent when the test likes."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import copy
 import fractions
 import json
 import math
+import re
 import socket
 from array import array
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import uvicorn
@@ -20,8 +23,9 @@ from aiortc.mediastreams import MediaStreamError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from realtime.transport.sdp import check_offer
 
@@ -68,6 +72,27 @@ class Tone(MediaStreamTrack):
         return frame
 
 
+class Channel(Protocol):
+    """What takes events to the page."""
+
+    def send(self, text: str) -> None: ...
+
+
+class SocketChannel:
+    """The events of one WebSocket; `pump` sends them."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+        self._texts: asyncio.Queue[str] = asyncio.Queue()
+
+    def send(self, text: str) -> None:
+        self._texts.put_nowait(text)
+
+    async def pump(self) -> None:
+        while True:
+            await self._socket.send_text(await self._texts.get())
+
+
 class FakeServer:
     """Serves the page and takes calls; `start` and `stop` may follow one another on the same port."""
 
@@ -76,12 +101,18 @@ class FakeServer:
         self.full_for_s: int | None = None  # when set, calls get 503 with this Retry-After
         self.received: list[dict[str, Any]] = []
         self.heard_packets = 0
+        self.heard_audio = ""  # base64 of the last piece that came over the WebSocket
         self.hangups = 0
         self.calls = 0
+        self.token: str | None = None  # when set, calls can be taken up again with it
+        self.resumed: list[tuple[str, str]] = []  # (token, last event) of those that were
+        self.unreachable = False  # no packet gets through, either way
+        self.sockets = 0
+        self.goodbyes: list[int] = []  # close codes
         self.offers: list[str] = []
         self._peers: list[RTCPeerConnection] = []
         self._drains: set[asyncio.Task[None]] = set()
-        self._channel: asyncio.Future[RTCDataChannel] | None = None
+        self._channel: asyncio.Future[Channel] | None = None
         self._changed = asyncio.Condition()
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -103,6 +134,7 @@ class FakeServer:
                 Route("/v1/audiogpt/config", self._config),
                 Route("/v1/realtime/calls", self._call, methods=["POST"]),
                 Route("/v1/realtime/calls/{id}/hangup", self._hangup, methods=["POST"]),
+                WebSocketRoute("/v1/realtime", self._take_socket),
                 Mount("/static", StaticFiles(directory=WEB)),
             ]
         )
@@ -139,6 +171,26 @@ class FakeServer:
             for event in DIALOGUE[scene]:
                 channel.send(json.dumps(event))
 
+    def lose_network(self) -> None:
+        """From now on no packet of the calls under way comes or goes; nobody says goodbye."""
+        for peer in self._peers:
+            for transport in peer._RTCPeerConnection__iceTransports:  # type: ignore[attr-defined]
+                for protocol in transport._connection._protocols:
+                    protocol.transport.abort()
+
+    async def send_tone(self, seconds: float) -> None:
+        """Sends a 440 Hz tone inside events, all at once."""
+        assert self._channel is not None
+        channel = await asyncio.wait_for(asyncio.shield(self._channel), WAIT_S)
+        place = {"response_id": "resp_tone", "item_id": "item_tone", "output_index": 0, "content_index": 0}
+        for piece in range(round(seconds * 50)):
+            samples = [
+                int(8000 * math.sin(2 * math.pi * 440 * (piece * 480 + i) / 24_000)) for i in range(480)
+            ]
+            delta = base64.b64encode(array("h", samples).tobytes()).decode()
+            event = {"type": "response.output_audio.delta", "event_id": "event_tone", **place, "delta": delta}
+            channel.send(json.dumps(event))
+
     async def wait_for(self, event_type: str) -> dict[str, Any]:
         """The first event of this type that the page sent."""
         async with self._changed:
@@ -159,29 +211,72 @@ class FakeServer:
         if self.full_for_s is not None:
             error = {"message": "All four places are taken.", "type": "server_error", "code": "session_limit"}
             return JSONResponse({"error": error}, 503, headers={"Retry-After": str(self.full_for_s)})
+        wish = request.headers.get("X-AudioGPT-Resume", "")
+        assert wish, "the page can take up calls, and says so"
+        if wish not in ("new", self.token):
+            error = {"message": "That conversation is over.", "code": "session_gone"}
+            return JSONResponse({"error": error}, 404)
+        if wish != "new":
+            self.resumed.append((wish, request.headers.get("Last-Event-ID", "")))
         peer = RTCPeerConnection()
         self._peers.append(peer)
         peer.on("datachannel", self._take_channel)
         peer.on("track", self._take_track)
         offer = (await request.body()).decode()
-        await peer.setRemoteDescription(check_offer(offer))
+        reachable = re.sub(r"(?m)^a=candidate:.*\r?\n", "", offer) if self.unreachable else offer
+        await peer.setRemoteDescription(check_offer(reachable))
         peer.addTrack(Tone())
         await peer.setLocalDescription(await peer.createAnswer())
-        self.calls += 1
+        self.calls += wish == "new"
         self.offers.append(offer)
+        sdp = peer.localDescription.sdp
+        if self.unreachable:  # TEST-NET-1, RFC 5737
+            sdp = re.sub(r"(a=candidate:\S+ \d udp \d+) \S+", r"\1 192.0.2.1", sdp)
         location = f"/v1/realtime/calls/call_{self.calls}"
-        return Response(
-            peer.localDescription.sdp, 201, headers={"Location": location}, media_type="application/sdp"
-        )
+        return Response(sdp, 201, headers={"Location": location}, media_type="application/sdp")
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
-        assert self._channel is not None
         assert channel.label == "oai-events"
         channel.on("message", self._take_event)
-        if not self._channel.done():
-            self._channel.set_result(channel)
-        for event in DIALOGUE["connected"]:
+        self._greet(channel)
+
+    def _greet(self, channel: Channel) -> None:
+        assert self._channel is not None
+        if self._channel.done():
+            self._channel = asyncio.get_running_loop().create_future()
+        self._channel.set_result(channel)
+        for event in copy.deepcopy(DIALOGUE["connected"]):
+            if event["type"] == "session.created":
+                event["session"]["id"] = f"sess_{self.calls}"
+            if event["type"] == "audiogpt.session.info":
+                event.update(resume=self.token, resume_grace=20.0 if self.token else None)
             channel.send(json.dumps(event))
+
+    async def _take_socket(self, websocket: WebSocket) -> None:
+        await websocket.accept(subprotocol="realtime")
+        wish = websocket.query_params["resume"]
+        if wish not in ("new", self.token):
+            await websocket.close(4404)
+            return
+        if wish != "new":
+            self.resumed.append((wish, websocket.query_params.get("last_event", "")))
+        self.calls += wish == "new"
+        self.sockets += 1
+        channel = SocketChannel(websocket)
+        pump = asyncio.create_task(channel.pump())
+        self._greet(channel)
+        try:
+            while True:
+                text = await websocket.receive_text()
+                if json.loads(text)["type"] == "input_audio_buffer.append":
+                    self.heard_packets += 1
+                    self.heard_audio = json.loads(text)["audio"]
+                else:
+                    await self._take_event(text)
+        except WebSocketDisconnect as end:
+            self.goodbyes.append(end.code)
+        finally:
+            pump.cancel()
 
     async def _take_event(self, message: str) -> None:
         async with self._changed:

@@ -166,7 +166,10 @@ test("a call that ends leaves no line half-way, and keeps what is still to be se
 });
 
 test("a second session is told apart from the first", () => {
-  const state = dialogue.connected.reduce((now, event) => reduce(now, event), after("connected", "hearing", "heard"));
+  const before = after("connected", "hearing", "heard");
+  const [created] = dialogue.connected;
+  assert.equal(reduce(before, created), before, "the same one, taken up again");
+  const state = reduce(before, { ...created, session: { ...created.session, id: "sess_2" } });
   assert.equal(state.entries.at(-1).kind, "divider");
 });
 

@@ -84,6 +84,33 @@ async def test_no_direction_means_both() -> None:
     assert "a=sendrecv" in sdp
 
 
+def with_more(*, first: bool) -> str:
+    """The offer with a camera and a second microphone, before or behind the rest."""
+    start, data = OFFER.index("m=audio"), OFFER.index("m=application")
+    audio = OFFER[start:data]
+    video = (
+        audio.replace("m=audio", "m=video").replace("opus/48000/2", "VP8/90000").replace("a=mid:0", "a=mid:v")
+    )
+    again = audio.replace("a=mid:0", "a=mid:a")
+    head = OFFER[:start].replace("BUNDLE 0 1", "BUNDLE v 0 1 a" if first else "BUNDLE 0 1 v a")
+    more = (video, audio, OFFER[data:], again) if first else (audio, OFFER[data:], video, again)
+    return head + "".join(more)
+
+
+@pytest.mark.parametrize(
+    ("first", "ports", "mids"), [(True, "0 9 9 0", "v 0 1 a"), (False, "9 9 0 0", "0 1 v a")]
+)
+async def test_what_we_do_not_want_is_rejected_in_its_place(first: bool, ports: str, mids: str) -> None:
+    link, sdp = await answer(with_more(first=first), SETTINGS)
+    await link.aclose()
+    sections = [line.split() for line in sdp.splitlines() if line.startswith("m=")]
+    assert ["0" if words[1] == "0" else "9" for words in sections] == ports.split()
+    assert [line[6:] for line in sdp.splitlines() if line.startswith("a=mid:")] == mids.split()
+    assert "a=group:BUNDLE 0 1\r\n" in sdp
+    assert sdp.count("a=inactive") == 2
+    assert sdp.count("a=sendrecv") == 1
+
+
 def test_hidden_candidates_and_the_end_of_candidates_are_left_out() -> None:
     cleaned = check_offer(OFFER).sdp
     assert ".local" not in cleaned
