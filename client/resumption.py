@@ -6,7 +6,7 @@ from client.events import ServerEvent
 
 NEW = "new"  # in place of a token: begin a call that can be taken up again
 SILENT_S = 1.3  # without a packet the network is gone: the server sends one at least every 0.4 s
-LOOK_S = 0.25
+LOOK_S = 0.15
 FIRST_PAUSE_S = 0.2  # between two attempts, twice as long each time
 LONGEST_PAUSE_S = 2.0
 

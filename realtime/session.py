@@ -59,7 +59,7 @@ from realtime.thinking.planner import Planner
 from realtime.thinking.timers import Timer, Timers
 from realtime.thinking.tools import Toolbox
 from realtime.transport.link import AudioOwner, Link, Losses
-from realtime.transport.resumable import ResumableLink
+from realtime.transport.resumable import Presence, ResumableLink
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class Turn:
     item_id: str
     earlier_ms: dict[str, float] = field(default_factory=dict)
     began: float = 0.0  # loop time at which it was ready to be answered
+    asked: bool = True  # by the person, who waits for the answer; a timer's end is not
 
 
 class Session:
@@ -219,9 +220,9 @@ class Session:
         task = self._reply_task
         return (task is not None and not task.done()) or not self._turns.empty()
 
-    def answer(self, item_id: str) -> bool:
+    def answer(self, item_id: str, *, asked: bool = True) -> bool:
         """Answer the conversation as it stands, up to this item. False when too many turns are waiting."""
-        return self._take_turn(Turn(item_id, {}, self._loop.time()))
+        return self._take_turn(Turn(item_id, {}, self._loop.time(), asked))
 
     def _take_turn(self, turn: Turn) -> bool:
         try:
@@ -233,7 +234,7 @@ class Session:
     async def _converse(self) -> None:
         while True:
             turn = await self._turns.get()
-            if not turn.earlier_ms:
+            if not turn.asked:
                 await self._quiet.wait()  # a timer that is over does not talk into what is being said
             self._reply_task = self._group.create_task(self._answer(turn), name="reply")
             await asyncio.wait({self._reply_task})
@@ -262,6 +263,7 @@ class Session:
             metrics=self._metrics,
             stopwatch=stopwatch,
             user_item_id=turn.item_id,
+            timed=turn.asked,
             response=response,
             modality=modality,
             playout_delay_ms=lambda: self._link.playout_delay_ms,
@@ -415,16 +417,18 @@ class Session:
 
     async def _attend(self, link: ResumableLink) -> None:
         """Stand still while nobody is there; tell who comes back where things are."""
-        async for there in link.presence:
-            if not there:
-                self.speaker.hold()
-                continue
-            self._introduce()
-            self._activity = ""
-            self._show_activity()
-            self.music.tell_bar()
-            self.speaker.release()
-            self.alive()
+        async for presence in link.presence:
+            match presence:
+                case Presence.LOST:
+                    self.speaker.hold()
+                case Presence.BACK:
+                    self._introduce()
+                    self._activity = ""
+                    self._show_activity()
+                    self.music.tell_bar()
+                    self.alive()
+                case Presence.CAUGHT_UP:
+                    self.speaker.release()
 
     # -- the rest ---------------------------------------------------------------------------------------
 
@@ -466,7 +470,7 @@ class Session:
         entry = Entry(new_id("item"), "system", json.dumps(event), spoken=False)
         self.history.add(entry)
         self.alive()
-        self.answer(entry.id)
+        self.answer(entry.id, asked=False)
 
     def _situation(self) -> Situation:
         playing = [player.playing for player in (self.music, self.sound) if player.playing]

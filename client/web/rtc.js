@@ -14,7 +14,7 @@ const DISCONNECTED_MS = 1_000; // a new call takes a fraction of a second, where
 // The server sends at least every 400 ms, silence included. Chromium's ICE takes 2.5 s and more to notice that
 // nothing comes; three packets lost in a row happen once in an hour at 5 % loss.
 const SILENT_MS = 1_300;
-const LOOK_MS = 250;
+const LOOK_MS = 150;
 
 const address = (path) => new URL(path, document.baseURI);
 

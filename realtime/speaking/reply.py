@@ -43,6 +43,7 @@ class Reply:
         metrics: Metrics,
         stopwatch: Stopwatch,
         user_item_id: str,
+        timed: bool,
         response: Response,
         modality: Literal["audio", "text"],
         playout_delay_ms: Callable[[], float],
@@ -65,7 +66,7 @@ class Reply:
         self._origin = speaker.mixer.speech.consumed  # sample of the lane at which this reply begins
         self._notes: list[ChatMessage] = []
         self._usage = Usage()
-        self._reported = False
+        self._reported = not timed  # how long nobody waited is no latency
         self._voiced = False
 
     async def run(self) -> None:

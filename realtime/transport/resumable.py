@@ -15,6 +15,7 @@ A client that says goodbye is not waited for.
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
@@ -31,6 +32,14 @@ KEPT_EVENTS = 256  # some ten turns, as many as a data channel is given before i
 KEPT_FRAMES = 350  # 7 s: what leaves until a vanished client is noticed, 1.3 MB at most
 FADE_SAMPLES = 240  # 5 ms: the first frame played again begins in the middle of a sound
 PRESENCE_CHANGES = 64  # unread; the session reads them at once
+
+
+class Presence(enum.Enum):
+    """What happened to the client."""
+
+    LOST = enum.auto()
+    BACK = enum.auto()  # it receives again
+    CAUGHT_UP = enum.auto()  # it was played what it had not heard
 
 
 class Carrier(Link, Protocol):
@@ -69,14 +78,14 @@ class _Played(NamedTuple):
 class ResumableLink:
     """See `Link` for what the methods promise, and `resume` for what is new.
 
-    `token` is what names the conversation, `grace_s` how long nobody may be there. `presence` yields False
-    when the client is lost and True when it is back and has been played what it missed.
+    `token` is what names the conversation, `grace_s` how long nobody may be there. `presence` yields LOST
+    once and then, when a connection is ready, BACK and CAUGHT_UP.
     """
 
     def __init__(self, link: Carrier, token: str, grace_s: float) -> None:
         self.token = token
         self.grace_s = grace_s
-        self.presence: Mailbox[bool] = Mailbox(PRESENCE_CHANGES)
+        self.presence: Mailbox[Presence] = Mailbox(PRESENCE_CHANGES)
         self._loop = asyncio.get_running_loop()
         self._link = link  # the latest
         self.kind = link.kind
@@ -205,7 +214,7 @@ class ResumableLink:
         self._played.clear()
         if self._there:
             self._there = False
-            self.presence.put(False)
+            self.presence.put(Presence.LOST)
 
     def _give_up(self) -> None:
         log.info("a client did not come back")
@@ -248,6 +257,7 @@ class ResumableLink:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        self.presence.put(Presence.BACK)
         due = self._loop.time()
         fade = True
         while self._unheard and link is self._link and self._attached:
@@ -258,7 +268,7 @@ class ResumableLink:
             await asyncio.sleep(max(0.0, due - self._loop.time()))
         if link is self._link and self._attached:
             self._there = True
-            self.presence.put(True)
+            self.presence.put(Presence.CAUGHT_UP)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

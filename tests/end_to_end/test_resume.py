@@ -38,15 +38,29 @@ KEEP_CHANNEL = """
 """
 
 
+class Unplugged:
+    """A UDP transport whose cable is out: what is sent goes nowhere, and nobody is told."""
+
+    def __init__(self, transport: asyncio.DatagramTransport) -> None:
+        self._transport = transport
+
+    def sendto(self, data: bytes, address: object) -> None:
+        return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 def lose_network(client: HeadlessClient) -> None:
-    """The client's sockets are gone; nothing is said to anybody."""
+    """No packet of the connection under way comes or goes any more."""
     channel: Any = client._channel
     if client.transport == "websocket":
         channel._socket.transport.abort()
         return
     for transport in channel._pc._RTCPeerConnection__iceTransports:
         for protocol in transport._connection._protocols:
-            protocol.transport.abort()
+            protocol.datagram_received = lambda *_: None
+            protocol.transport = Unplugged(protocol.transport)
 
 
 async def said(client: HeadlessClient, item_of: str) -> str:

@@ -75,19 +75,23 @@ class Caller:
         self.link = ResumableLink(self.line, "token", grace)
         self.events: list[str] = []
         self.pieces: list[InputAudio] = []
-        self.presence: list[bool] = []
+        self.presence: list[str] = []
         self.over_at: float | None = None
 
     async def follow(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._collect(self.link.events(), self.events))
             group.create_task(self._collect(self.link.audio(), self.pieces))
-            group.create_task(self._collect(self.link.presence, self.presence))
+            group.create_task(self._attend())
         self.over_at = now()
 
     async def _collect(self, source: AsyncIterator[Any], into: list[Any]) -> None:
         async for item in source:
             into.append(item)  # noqa: PERF401  one by one, to be looked at meanwhile
+
+    async def _attend(self) -> None:
+        async for presence in self.link.presence:
+            self.presence.append(presence.name)
 
     def tell(self, *names: str) -> None:
         for name in names:
@@ -150,7 +154,7 @@ def test_events_and_audio_go_on_over_the_next_connection() -> None:
         line.send_event(type="hello")
         await line.silence(20)
         assert len(caller.events) == len(caller.pieces) == 1
-        assert caller.presence == [False, True]
+        assert caller.presence == ["LOST", "BACK", "CAUGHT_UP"]
         assert caller.link.kind == "websocket"
         assert caller.link.losses() == Losses(11, 22)
         await asyncio.sleep(GRACE * 2)
@@ -163,7 +167,7 @@ def test_a_living_connection_can_be_replaced_too() -> None:
     async def dialogue(caller: Caller) -> None:
         line = await caller.resume()
         assert caller.line.closed
-        assert caller.presence == [False, True]
+        assert caller.presence == ["LOST", "BACK", "CAUGHT_UP"]
         caller.tell("a")
         assert (caller.line.sent, line.sent) == ([], ["a"])
 
@@ -192,7 +196,7 @@ def test_nobody_is_waited_for_longer_than_the_grace() -> None:
         await line.break_off()
         await asyncio.sleep(2)
         assert caller.over_at == pytest.approx(began + GRACE)
-        assert caller.presence == [False]
+        assert caller.presence == ["LOST"]
 
     on_a_call(dialogue)
 
@@ -256,12 +260,12 @@ def test_what_left_after_the_last_sign_is_played_again_before_anything_else() ->
         assert caller.link.resume(line)
         await asyncio.sleep(1)
         assert line.played() == []
-        assert caller.presence == [False]
+        assert caller.presence == ["LOST"]
         line.connect()
         await asyncio.sleep(0.11)
-        assert caller.presence == [False]
+        assert caller.presence == ["LOST", "BACK"]
         await asyncio.sleep(0.02)
-        assert caller.presence == [False, True]
+        assert caller.presence == ["LOST", "BACK", "CAUGHT_UP"]
         assert line.played() == [500, 600, 700, 800, 900, 1000]
         assert all(later - earlier == pytest.approx(0.02) for (earlier, _), (later, _) in pairs(line))
         first = line.recording[0][1][:, 0]
