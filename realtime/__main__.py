@@ -95,7 +95,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 
 async def serve_with_workers(settings: Settings, listener: socket.socket) -> None:
     """Load, start the workers and watch over them until cancelled. Raises `BackendError` and `StartError`."""
-    from realtime.workers import WorkerError, Workers
+    from realtime.workers.supervisor import WorkerError, Workers
 
     host, port = listener.getsockname()[:2]
     listener.close()  # it has shown that nobody else has the port, which sockets that share theirs cannot

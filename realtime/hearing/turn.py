@@ -19,8 +19,8 @@ from models.api import HEARING_RATE, VAD_FRAME, SpeechProbability
 
 HYSTERESIS = 0.15  # speech goes on while the probability is above threshold - this (Silero's own choice)
 # Silero's probability stays high for some 100 ms after a voice has ended (44 to 156 ms on the clips of
-# tests/data). A frame this far below the voice's own level is silence, whatever its probability: -28 dB, which
-# the closures inside words reach too, for less than any patience here. In noise that loud nothing is gained.
+# tests/data). A frame 28 dB below the voice's own level is silence, whatever its probability; closures inside
+# words are as quiet, but shorter than any patience here. Where the noise is louder, nothing is gained.
 QUIET = 10 ** (-28 / 20)
 LOUD_DECAY = 10 ** (-6 / 20 * VAD_FRAME / HEARING_RATE)  # 6 dB a second: a person may go on more quietly
 LEAST_SPEECH_MS = 96  # less speech than three frames, without a word, was a noise

@@ -1,6 +1,6 @@
-"""One worker of several: `python -m realtime.worker LISTENER CONTROL`, two inherited file descriptors.
+"""One worker of several: `python -m realtime.workers.worker LISTENER CONTROL`, two inherited descriptors.
 
-Started by `realtime.workers`, never by hand. It ends when its supervisor closes CONTROL or dies.
+Started by `realtime.workers.supervisor`, never by hand. It ends when its supervisor closes CONTROL or dies.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import uvloop
 
 from models.api import BackendError
 from models.engine import Engine
-from realtime import control
-from realtime.board import Board, WorkerPlaces
 from realtime.config import Settings
 from realtime.process import first_cause
 from realtime.serving import serving
-from realtime.switch import Switch, call_prefix, worker_socket
 from realtime.telemetry import Metrics
 from realtime.warmup import WarmupError, warm_up
+from realtime.workers import control
+from realtime.workers.board import Board, WorkerPlaces
+from realtime.workers.switch import Switch, call_prefix, worker_socket
 
 BACKLOG = 128  # requests of colleagues that may wait
 

@@ -27,11 +27,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from realtime import exposition
-from realtime.board import Board
-from realtime.relay import relay
 from realtime.server import RESUME_HEADER
 from realtime.telemetry import Metrics
+from realtime.workers import exposition
+from realtime.workers.board import Board
+from realtime.workers.relay import relay
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Self
 
 from models.engine.hosts import ended
-from realtime import control
-from realtime.board import Board
 from realtime.config import ConfigError, Settings
-from realtime.exposition import retire
+from realtime.workers import control
+from realtime.workers.board import Board
+from realtime.workers.exposition import retire
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class _Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "realtime.worker",
+                "realtime.workers.worker",
                 *map(str, descriptors),
                 pass_fds=descriptors,
                 stdin=asyncio.subprocess.DEVNULL,

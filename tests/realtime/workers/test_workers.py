@@ -27,11 +27,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from models.engine import runtime_directory
-from realtime import control, exposition
-from realtime.board import Board, Record, WorkerPlaces
 from realtime.process import STOPPING, first_cause, until_signal
-from realtime.switch import CALLS, Switch, call_prefix, worker_socket
 from realtime.telemetry import Metrics
+from realtime.workers import control, exposition
+from realtime.workers.board import Board, Record, WorkerPlaces
+from realtime.workers.switch import CALLS, Switch, call_prefix, worker_socket
 
 # -- the board ----------------------------------------------------------------------------------------
 

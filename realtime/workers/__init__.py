@@ -1,0 +1,1 @@
+"""Several edge processes that are one server: `--workers N`."""
