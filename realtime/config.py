@@ -92,7 +92,6 @@ class VadSettings(Section):
 
     backend: str = Field("silero", description="voice activity detector")
     threshold: float = Field(0.5, gt=0, lt=1, description="probability from which a frame counts as speech")
-    processes: int = Field(1, ge=1, description="processes that compute")
 
 
 class TurnSettings(Section):

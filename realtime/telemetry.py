@@ -52,6 +52,7 @@ class Metrics:
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
             registry=self.registry,
         )
+        self.tasks = Gauge("audiogpt_event_loop_tasks", "Tasks of the event loop", registry=self.registry)
         self.frames = Counter("audiogpt_frames_sent", "Audio frames sent", registry=self.registry)
         self.frames_late = Counter(
             "audiogpt_frames_late", "Audio frames sent over 10 ms late", registry=self.registry
@@ -76,6 +77,7 @@ async def watch_loop(metrics: Metrics) -> None:
         due = loop.time() + LAG_INTERVAL
         await asyncio.sleep(LAG_INTERVAL)
         metrics.loop_lag.observe(max(0.0, loop.time() - due))
+        metrics.tasks.set(len(asyncio.all_tasks()))
 
 
 @dataclass(slots=True)

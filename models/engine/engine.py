@@ -1,7 +1,8 @@
 """The engine as an edge sees it: `Engine.open(request) -> Stream`.
 
 Backends that compute run in processes of their own (`host.py`), because several hold the GIL while they do
-(PocketSphinx stalls a neighbouring thread by 17 ms at the median); backends that only wait run here. The
+(PocketSphinx stalls a neighbouring thread by 17 ms at the median); those that only wait, or are done in a
+fraction of a millisecond, run here. The
 processes are `Hosts`' to keep running. Several edges may share them: a GPU is one engine for all.
 """
 
@@ -27,8 +28,8 @@ from models.engine.hosts import (
     runtime_directory,
     socket_path,
 )
-from models.engine.streams import Link, LocalStream
-from models.registry import load
+from models.engine.streams import InlineStream, Link, LocalStream
+from models.registry import entry, load
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Engine:
         self._directory: Path | None = None
         self._links: dict[Role, list[Link]] = {}
         self._local: dict[Role, api.AsyncBackend] = {}
+        self._inline: dict[Role, api.Backend] = {}
         self._exit = AsyncExitStack()
 
     @classmethod
@@ -58,10 +60,15 @@ class Engine:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             for role, assignment in self.assignments.items():
-                if on_the_edge(role, assignment):
-                    local = cast(api.AsyncBackend, load(role, assignment.backend, assignment.options))
-                    stack.push_async_callback(local.aclose)
-                    self._local[role] = local
+                if not on_the_edge(role, assignment):
+                    continue
+                backend = load(role, assignment.backend, assignment.options)
+                if entry(role, assignment.backend).runs == "inline":
+                    self._inline[role] = cast(api.Backend, backend)
+                    continue
+                local = cast(api.AsyncBackend, backend)
+                stack.push_async_callback(local.aclose)
+                self._local[role] = local
             directory = self._directory
             if directory is None:
                 directory = stack.enter_context(runtime_directory())
@@ -93,6 +100,8 @@ class Engine:
         role = api.ROLE_OF[type(request)]
         if role in self._local:
             return LocalStream(self._local[role].stream(request))
+        if role in self._inline:
+            return InlineStream(self._inline[role], request)
         links = [link for link in self._links[role] if link.connected.is_set()] or self._links[role]
         least = min(link.load for link in links)
         # By lot among equals: edges know their own streams only, and must not all begin with the first.
@@ -112,7 +121,7 @@ class Engine:
         self._links = {
             role: [Link(role, socket_path(directory, role, index)) for index in range(assignment.processes)]
             for role, assignment in self.assignments.items()
-            if role not in self._local
+            if not on_the_edge(role, assignment)
         }
         links = [link for links in self._links.values() for link in links]
         reader, writer = await asyncio.open_unix_connection(directory / STATUS)

@@ -42,8 +42,8 @@ class Assignment:
 
 
 def on_the_edge(role: Role, assignment: Assignment) -> bool:
-    """Whether the backend only waits and so runs in the edge itself. Raises `ValueError` if there is none."""
-    return entry(role, assignment.backend).runs == "edge"
+    """Whether the backend runs in the edge itself. Raises `ValueError` if there is none of this name."""
+    return entry(role, assignment.backend).runs != "process"
 
 
 def socket_path(directory: Path, role: Role, index: int) -> Path:

@@ -137,15 +137,11 @@ class Link:
         self._streams.clear()
 
 
-class RemoteStream:
-    """A stream whose job runs in another process. Its output is bounded by the credit it gives."""
+class _Outputs:
+    """An async iterator of outputs as they are put, until their end."""
 
-    def __init__(self, link: Link, number: int, window: int) -> None:
-        self._link = link
-        self._number = number
+    def __init__(self) -> None:
         self._items: deque[Any] = deque()
-        self._taken = 0
-        self._grant_at = max(1, window // 2)  # credit goes back in halves: half the messages, same flow
         self._open = True
         self._error: BackendError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -162,11 +158,6 @@ class RemoteStream:
             self._error = error
         self._wake()
 
-    async def send(self, item: api.Input) -> None:
-        if self._open:
-            self._link.write(wire.Feed(self._number, item))
-            await self._link.drain()
-
     def __aiter__(self) -> Self:
         return self
 
@@ -181,20 +172,74 @@ class RemoteStream:
                 await self._waiter
             finally:
                 self._waiter = None
+        return self._items.popleft()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class RemoteStream(_Outputs):
+    """A stream whose job runs in another process. Its output is bounded by the credit it gives."""
+
+    def __init__(self, link: Link, number: int, window: int) -> None:
+        super().__init__()
+        self._link = link
+        self._number = number
+        self._taken = 0
+        self._grant_at = max(1, window // 2)  # credit goes back in halves: half the messages, same flow
+
+    async def send(self, item: api.Input) -> None:
+        if self._open:
+            self._link.write(wire.Feed(self._number, item))
+            await self._link.drain()
+
+    async def __anext__(self) -> Any:
+        item = await super().__anext__()
         self._taken += 1
         if self._taken >= self._grant_at and self._open:
             self._link.write(wire.Credit(self._number, self._taken))
             self._taken = 0
-        return self._items.popleft()
+        return item
 
     async def aclose(self) -> None:
         self._items.clear()
         self._link.forget(self._number)
         self.end(None)
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+
+class InlineStream(_Outputs):
+    """A stream of a listening backend whose job is done here and now, in `send`."""
+
+    def __init__(self, backend: api.Backend, request: api.Request) -> None:
+        super().__init__()
+        self._job: api.Job | None = None
+        try:
+            self._job = backend.open(request)
+        except BackendError as error:
+            self.end(error)
+
+    async def send(self, item: api.Input) -> None:
+        if self._job is None:
+            return
+        try:
+            if not self._job.feed(item, self.put):
+                self._finish(None)
+        except BackendError as error:
+            self._finish(error)
+        except Exception as error:
+            log.exception("a stream failed")
+            self._finish(BackendError(f"{type(error).__name__}: {error}"))
+
+    async def aclose(self) -> None:
+        self._items.clear()
+        self._finish(None)
+
+    def _finish(self, error: BackendError | None) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.close()
+        self.end(error)
 
 
 class LocalStream:

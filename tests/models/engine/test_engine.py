@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
+from models import registry
 from models.api import (
     AsrRequest,
     Audio,
@@ -20,6 +21,7 @@ from models.api import (
 )
 from models.engine import Assignment, Engine
 from models.engine.streams import WINDOW
+from models.registry import BACKENDS, Entry
 
 FAKES = "tests.models.engine.fake_backends"
 
@@ -126,3 +128,17 @@ async def test_closing_the_engine_ends_its_streams() -> None:
         await anext(stream)
     with pytest.raises(BackendError, match="the engine was closed"):
         _ = [chunk async for chunk in stream]
+
+
+async def test_a_quick_listener_is_done_on_the_spot(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {**BACKENDS["asr"], "echo": Entry(f"{FAKES}:Echo", runs="inline")}
+    monkeypatch.setitem(registry.BACKENDS, "asr", rows)  # type: ignore[arg-type]
+    async with Engine({"asr": Assignment("echo", {"slots": 1})}) as engine:
+        assert [h.text for h in await hear(engine, b"ab", b"cdef")] == ["2", "6", "6"]
+        async with aclosing(engine.open(AsrRequest())) as stream:
+            with pytest.raises(BusyError):
+                await anext(engine.open(AsrRequest()))
+            await stream.send(Audio(b"fail"))
+            with pytest.raises(BackendError, match="the decoder broke"):
+                await anext(stream)
+        assert len(await hear(engine, b"1")) == 2
