@@ -1,6 +1,7 @@
 """One conversation: its tasks, and the one place where it is interrupted.
 
-    hear      the link's audio -> `Ears` -> turns
+    hear      the link's audio -> `Ears`
+    act       what they hear -> turns (`hearing_events.py`)
     obey      the client's events (`client_events.py`)
     converse  turns -> replies, at most one at a time
     speak     the speaker's clock
@@ -15,36 +16,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from openai.types.realtime import (
-    ConversationItemAdded,
-    ConversationItemDone,
-    ConversationItemInputAudioTranscriptionCompletedEvent,
-    ConversationItemInputAudioTranscriptionDeltaEvent,
-    InputAudioBufferClearedEvent,
-    InputAudioBufferCommittedEvent,
-    InputAudioBufferSpeechStartedEvent,
-    InputAudioBufferSpeechStoppedEvent,
-)
+from openai.types.realtime import ConversationItemAdded, ConversationItemDone
 
 from models.api import BackendError, Situation
 from models.engine import Engine
 from realtime import own_events
 from realtime.client_events import ClientEvents
 from realtime.config import Settings
-from realtime.hearing.ears import (
-    Ears,
-    HearingFailed,
-    PartialText,
-    SpeechDropped,
-    SpeechMeant,
-    SpeechStarted,
-    TurnOver,
-)
+from realtime.hearing.ears import Ears
 from realtime.hearing.turn import Rules
+from realtime.hearing_events import HearingEvents
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason, Response
 from realtime.session_state import SessionState
@@ -91,7 +77,7 @@ class Session:
         self._link = link
         self._engine = engine
         self._settings = settings
-        self._metrics = metrics
+        self.metrics = metrics
         self._version = version
         self._loop = asyncio.get_running_loop()
         self._turns: asyncio.Queue[Turn] = asyncio.Queue(TURNS_WAITING)
@@ -99,10 +85,6 @@ class Session:
         self._reply: Reply | None = None
         self._reply_task: asyncio.Task[None] | None = None
         self._reason: Reason | None = None
-        self._speaking_item: str | None = None  # id of the user's item under way
-        self._begun: dict[int, str] = {}  # ids of the items that are not over, by when they began (ms)
-        self._quiet = asyncio.Event()  # nobody speaks to us
-        self._quiet.set()
         self._activity: str = ""
         self._asked_voice = self.state.voice
         self._asked_speed = self.state.speed
@@ -126,10 +108,11 @@ class Session:
                 self.outbox,
                 self._group,
                 buffered=lambda: link.kind == "webrtc",
-                changed=self._show_activity,
+                changed=self.show_activity,
             )
             for lane in (mixer.music, mixer.sound)
         )
+        self.heard = HearingEvents(self)
         self.timers = Timers(self._group, self._timer_over)
         self._toolbox = Toolbox(
             engine=engine,
@@ -147,15 +130,15 @@ class Session:
 
     async def run(self) -> None:
         """Converse until the client is gone. Closes the link."""
-        self._metrics.sessions.inc()
-        self._metrics.sessions_total.labels(self._link.kind).inc()
+        self.metrics.sessions.inc()
+        self.metrics.sessions_total.labels(self._link.kind).inc()
         try:
             async with self._group as group:
                 self._introduce()
-                self._show_activity()
+                self.show_activity()
                 tasks = [
                     group.create_task(self.ears.run(self._link.audio()), name="hear"),
-                    group.create_task(self._act_on_hearing(), name="act"),
+                    group.create_task(self.heard.run(), name="act"),
                     group.create_task(self._converse(), name="converse"),
                     group.create_task(self.speaker.run(), name="speak"),
                     group.create_task(self._watch(), name="watch"),
@@ -169,7 +152,7 @@ class Session:
                 self.timers.cancel("")
         finally:
             self._count_losses()
-            self._metrics.sessions.dec()
+            self.metrics.sessions.dec()
             await self._link.aclose()
 
     async def interrupt(self, reason: Reason | None = None) -> bool:
@@ -220,13 +203,12 @@ class Session:
         task = self._reply_task
         return (task is not None and not task.done()) or not self._turns.empty()
 
-    def answer(self, item_id: str, *, asked: bool = True) -> bool:
+    def answer(
+        self, item_id: str, *, earlier_ms: Mapping[str, float] | None = None, asked: bool = True
+    ) -> bool:
         """Answer the conversation as it stands, up to this item. False when too many turns are waiting."""
-        return self._take_turn(Turn(item_id, {}, self._loop.time(), asked))
-
-    def _take_turn(self, turn: Turn) -> bool:
         try:
-            self._turns.put_nowait(turn)
+            self._turns.put_nowait(Turn(item_id, dict(earlier_ms or {}), self._loop.time(), asked))
         except asyncio.QueueFull:
             return False
         return True
@@ -235,11 +217,11 @@ class Session:
         while True:
             turn = await self._turns.get()
             if not turn.asked:
-                await self._quiet.wait()  # a timer that is over does not talk into what is being said
+                await self.heard.quiet.wait()  # a timer that is over does not talk into what is being said
             self._reply_task = self._group.create_task(self._answer(turn), name="reply")
             await asyncio.wait({self._reply_task})
             self._reply_task = None
-            self._show_activity()
+            self.show_activity()
 
     async def _answer(self, turn: Turn) -> None:
         """The one place where a reply is guarded: nothing that fails in it ends the session."""
@@ -260,26 +242,26 @@ class Session:
             outbox=self.outbox,
             history=self.history,
             voice=self.voice,
-            metrics=self._metrics,
+            metrics=self.metrics,
             stopwatch=stopwatch,
             user_item_id=turn.item_id,
             timed=turn.asked,
             response=response,
             modality=modality,
             playout_delay_ms=lambda: self._link.playout_delay_ms,
-            on_speaking=self._show_activity,
+            on_speaking=self.show_activity,
         )
         self._reply = reply
-        self._show_activity()
-        if self._speaking_item is None:
+        self.show_activity()
+        if not self.heard.speaking:
             self.mixer.speech.resume()  # it was held while the person spoke
         try:
             await reply.run()
-            self._metrics.turns.labels("answered").inc()
+            self.metrics.turns.labels("answered").inc()
             await self._leave_held()
         except asyncio.CancelledError:
             reply.interrupted(self._reason)
-            self._metrics.turns.labels("interrupted").inc()
+            self.metrics.turns.labels("interrupted").inc()
             raise
         except Exception as error:
             cause = _first(error)
@@ -292,92 +274,15 @@ class Session:
     async def _leave_held(self) -> None:
         """Music that the person spoke over, and that the reply did not take up again, is over."""
         for player in (self.music, self.sound):
-            if player.held and self._speaking_item is None:
+            if player.held and not self.heard.speaking:
                 await player.stop("turn_detected")
 
     def _fail(self, reply: Reply, error: BaseException) -> None:
         message = str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
         log.warning("session %s: %s", self.id, message)
-        self._metrics.turns.labels("failed").inc()
+        self.metrics.turns.labels("failed").inc()
         reply.failed(message)
         self.outbox.send(own_events.Notice, level="error", message=message)
-
-    # -- hearing ----------------------------------------------------------------------------------------
-
-    async def _act_on_hearing(self) -> None:
-        while True:
-            event = await self.ears.events.get()
-            self.alive()
-            match event:
-                case SpeechStarted(start_ms):
-                    self._speaking_item = self._begun[start_ms] = new_id("item")
-                    self._quiet.clear()
-                    self._hold()
-                    self.outbox.send(
-                        InputAudioBufferSpeechStartedEvent,
-                        item_id=self._speaking_item,
-                        audio_start_ms=start_ms,
-                    )
-                    self._show_activity()
-                case PartialText(text, stable) if self._speaking_item:
-                    self.outbox.send(
-                        own_events.TranscriptPartial, item_id=self._speaking_item, text=text, stable=stable
-                    )
-                case SpeechMeant():
-                    if self.state.interrupts:
-                        await self.interrupt("turn_detected")
-                case SpeechDropped():
-                    if self._speaking_item is not None:
-                        self._done_speaking(self._speaking_item)
-                        self.outbox.send(InputAudioBufferClearedEvent)
-                    self._go_on()
-                case TurnOver():
-                    await self._turn_over(event)
-                case HearingFailed(message):
-                    self._metrics.failures.labels("hearing").inc()
-                    self.outbox.send(own_events.Notice, level="error", message=message)
-
-    async def _turn_over(self, over: TurnOver) -> None:
-        item_id = self._begun.get(over.start_ms) or new_id("item")
-        self._done_speaking(item_id)
-        self.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item_id, audio_end_ms=over.stop_ms)
-        if not over.text:
-            self.outbox.send(InputAudioBufferClearedEvent)
-            self._go_on()
-            return
-        if self.state.interrupts:
-            await self.interrupt("turn_detected")
-        previous = self.history.last_id
-        self.outbox.send(InputAudioBufferCommittedEvent, item_id=item_id, previous_item_id=previous)
-        entry = Entry(item_id, "user", over.text)
-        content = [{"type": "input_audio", "transcript": None}]
-        self.add(entry, previous, {**entry.as_item(), "content": content})
-        self.outbox.send(
-            ConversationItemInputAudioTranscriptionDeltaEvent,
-            item_id=item_id,
-            content_index=0,
-            delta=over.text,
-        )
-        self.outbox.send(
-            ConversationItemInputAudioTranscriptionCompletedEvent,
-            item_id=item_id,
-            content_index=0,
-            transcript=over.text,
-            usage={"type": "duration", "seconds": (over.stop_ms - over.start_ms) / 1000},
-        )
-        if not self.state.answers:
-            self._go_on()
-            return
-        turn = Turn(item_id, {"endpoint": over.endpoint_ms, "asr": over.asr_ms}, self._loop.time())
-        if not self._take_turn(turn):
-            self.outbox.failure("too many turns are waiting for an answer; wait for one to finish")
-
-    def _done_speaking(self, item_id: str) -> None:
-        """This item is over. The person may have begun the next one already."""
-        self._begun = {start: begun for start, begun in self._begun.items() if begun != item_id}
-        if self._speaking_item in (item_id, None):
-            self._speaking_item = None
-            self._quiet.set()
 
     def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
         """Put an item into the conversation and tell the client."""
@@ -385,20 +290,6 @@ class Session:
         shown = item or entry.as_item()
         self.outbox.send(ConversationItemAdded, item=shown, previous_item_id=previous)
         self.outbox.send(ConversationItemDone, item=shown, previous_item_id=previous)
-
-    def _hold(self) -> None:
-        """Somebody speaks: fall silent, and stay where we are."""
-        for lane in self.mixer.lanes:
-            lane.pause()
-
-    def _go_on(self) -> None:
-        """It was nothing: go on at the same sample, unless the person speaks again already."""
-        if self._speaking_item is not None:
-            return
-        for lane in self.mixer.lanes:
-            lane.resume()
-        self.speaker.wake()
-        self._show_activity()
 
     # -- the client -------------------------------------------------------------------------------------
 
@@ -424,7 +315,7 @@ class Session:
                 case Presence.BACK:
                     self._introduce()
                     self._activity = ""
-                    self._show_activity()
+                    self.show_activity()
                     self.music.tell_bar()
                     self.alive()
                 case Presence.CAUGHT_UP:
@@ -460,8 +351,8 @@ class Session:
 
     def _count_losses(self) -> None:
         losses = self._link.losses()
-        self._metrics.frames_dropped.inc(losses.dropped - self._losses.dropped)
-        self._metrics.frames_concealed.inc(losses.concealed - self._losses.concealed)
+        self.metrics.frames_dropped.inc(losses.dropped - self._losses.dropped)
+        self.metrics.frames_concealed.inc(losses.concealed - self._losses.concealed)
         self._losses = losses
 
     def _timer_over(self, timer: Timer) -> None:
@@ -485,10 +376,11 @@ class Session:
             return self._reply.response.owner
         return self.music.owner or self.sound.owner
 
-    def _show_activity(self) -> None:
+    def show_activity(self) -> None:
+        """Tell the client what we are doing, if that has changed."""
         state: str
         detail = ""
-        if self._speaking_item is not None:
+        if self.heard.speaking:
             state = "hearing"
         elif self._reply is not None:
             state = "speaking" if self._reply.response.opened else "thinking"
