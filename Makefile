@@ -27,7 +27,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/installed $(VENV)/system-runtime
+bench: $(VENV)/installed-dev $(VENV)/system-runtime
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # The versions everybody gets. Made by pip-tools from pyproject.toml; no index address in it.
