@@ -36,7 +36,7 @@ async def test_microphone_refused(
     await expect(page.get_by_label("Message")).to_be_focused()
     await expect(page.locator("#banner")).to_be_hidden()
     await press_talk(page)
-    await expect(page.get_by_role("alert")).to_contain_text("The microphone is blocked")  # before it is allowed
+    await expect(page.get_by_role("alert")).to_contain_text("The microphone is blocked")
     await page.context.grant_permissions(["microphone"])
     await page.get_by_role("button", name="Try again").click()
     await page.wait_for_selector(LIVE)
