@@ -101,7 +101,7 @@ class TurnSettings(Section):
         300, ge=0, le=2_000, description="ms of audio kept from before speech was detected"
     )
     complete_ms: int = Field(
-        200, ge=60, le=5_000, description="ms of silence that end a turn whose words are a whole request"
+        190, ge=60, le=5_000, description="ms of silence that end a turn whose words are a whole request"
     )
     silence_ms: int = Field(480, ge=60, le=5_000, description="ms of silence that end an ordinary turn")
     unfinished_ms: int = Field(

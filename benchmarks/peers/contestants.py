@@ -39,7 +39,7 @@ Terms = Literal["defaults", "equal"]
 
 TERMS: dict[Terms, dict[str, str]] = {
     "defaults": {
-        "ours": "a turn ends after turn.complete_ms (200) of silence where the words are a whole request, "
+        "ours": "a turn ends after turn.complete_ms (190) of silence where the words are a whole request, "
         "after turn.silence_ms (480) else; Silero, threshold 0.5",
         "pipecat": "a turn ends after VAD stop_secs (0.2) of silence and a verdict of Smart Turn v3.2; "
         "Silero, confidence 0.7, volume 0.6",

@@ -35,7 +35,7 @@ class Rules:
     threshold: float = 0.5
     onset_ms: int = 64
     interrupt_ms: int = 400
-    complete_ms: int = 200
+    complete_ms: int = 190  # six frames of the VAD, 192 ms
     silence_ms: int = 480
     unfinished_ms: int = 1_600
     max_seconds: float = 60.0

@@ -11,6 +11,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -241,12 +242,15 @@ class FakeServer:
         async def serve() -> None:
             await self._server.serve(sockets=[self._socket])
             for peer in list(self._peers.values()):
-                await peer.close()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(peer.close(), 3)
 
         asyncio.run(serve())
 
     def close(self) -> None:
         self._server.should_exit = True
+        self._thread.join(5)
+        self._server.force_exit = True  # a peer whose client was killed may take long to close
         self._thread.join(10)
         assert not self._thread.is_alive()
 
@@ -306,7 +310,8 @@ class FakeServer:
     async def hang_up(self, request: Request) -> Response:
         name = request.path_params["id"]
         self.seen.hangups.append(name)
-        await self._peers.pop(name).close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._peers.pop(name).close(), 3)
         return Response(status_code=200)
 
     async def websocket(self, socket: WebSocket) -> None:

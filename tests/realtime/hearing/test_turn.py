@@ -80,8 +80,8 @@ def test_a_single_loud_frame_is_no_onset() -> None:
 @pytest.mark.parametrize(
     ("words", "why", "milliseconds"),
     [
-        (("stop the music", 0.9), "complete", 200),
-        (("stop the music", 0.8), "complete", 200),
+        (("stop the music", 0.9), "complete", 190),
+        (("stop the music", 0.8), "complete", 190),
         (("the music", 0.6), "silence", 480),
         (None, "silence", 480),
         (("play the", 0.25), "unfinished", 1_600),
@@ -127,7 +127,7 @@ def test_a_short_noise_without_words_is_withdrawn(frames: int) -> None:
     person.speak(frames)
     event, took = person.silence_until_over()
     assert event == Withdrawn(0)
-    assert 200 <= took < 200 + FRAME_MS
+    assert 190 <= took < 190 + FRAME_MS
 
 
 def test_a_short_word_is_a_turn() -> None:
