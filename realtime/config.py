@@ -6,6 +6,7 @@ Sources, strongest first: `--set section.key=value`, the environment (`AUDIOGPT_
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import tomllib
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.api import ROLES, Role
 from models.engine import Assignment
 from models.registry import BACKENDS
+from realtime.hearing.turn import Rules
 
 ENVIRONMENT_PREFIX = "AUDIOGPT_"
 
@@ -193,6 +195,11 @@ class Settings(Section):
         if section.backend not in choices and ":" not in section.backend:
             raise ValueError(f"there is no {info.field_name} backend {section.backend!r}")
         return section
+
+    def rules(self) -> Rules:
+        """The thresholds of the turn detector."""
+        names = [field.name for field in dataclasses.fields(Rules) if field.name != "threshold"]
+        return Rules(self.vad.threshold, **self.turn.model_dump(include=set(names)))
 
     def assignments(self) -> dict[Role, Assignment]:
         """What the engine has to load."""

@@ -29,7 +29,6 @@ from realtime import own_events
 from realtime.client_events import ClientEvents
 from realtime.config import Settings
 from realtime.hearing.ears import Ears
-from realtime.hearing.turn import Rules
 from realtime.hearing_events import HearingEvents
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason, Response
@@ -95,7 +94,7 @@ class Session:
         self.speaker = Speaker(link, mixer, metrics)
         self.speaker.owner = self._owner
         self.ears = Ears(
-            engine, self._rules(), prefix_ms=settings.turn.prefix_ms, language=settings.asr.language
+            engine, settings.rules(), prefix_ms=settings.turn.prefix_ms, language=settings.asr.language
         )
         self.voice = VoiceSettings(
             settings.tts.voice, settings.tts.language, settings.tts.speed, settings.tts.speed
@@ -193,7 +192,7 @@ class Session:
             self.voice.speed = self.voice.normal_speed = self._asked_speed = self.state.speed
         self.ears.automatic = self.state.automatic
         self.ears.language = self.state.language
-        self.ears.set_rules(self.state.rules(self._rules()))
+        self.ears.set_rules(self.state.rules(self._settings.rules()))
 
     # -- turns ------------------------------------------------------------------------------------------
 
@@ -391,18 +390,6 @@ class Session:
         if state != self._activity:
             self._activity = state
             self.outbox.send(own_events.ActivityChanged, state=state, detail=detail)
-
-    def _rules(self) -> Rules:
-        turn = self._settings.turn
-        return Rules(
-            threshold=self._settings.vad.threshold,
-            onset_ms=turn.onset_ms,
-            interrupt_ms=turn.interrupt_ms,
-            complete_ms=turn.complete_ms,
-            silence_ms=turn.silence_ms,
-            unfinished_ms=turn.unfinished_ms,
-            max_seconds=turn.max_seconds,
-        )
 
 
 def _first(error: BaseException) -> BaseException:

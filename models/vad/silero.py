@@ -85,6 +85,11 @@ class SileroNetwork:
         return [float(p) for p in speech[:, 0]], after
 
 
+# Nobody speaks at -60 dBFS: a quiet voice at an arm's length, without gain control, is at -45. Browsers suppress
+# noise to far below it, so the network rests for as long as its listener is silent.
+INAUDIBLE = 10 ** (-60 / 20)
+
+
 class SileroVad:
     """The `vad` role. A stream's memory is 1.3 kB, so there is no limit on streams here."""
 
@@ -115,9 +120,13 @@ class VadJob:
         self._rest = pcm[whole:]
         samples: Floats = np.frombuffer(pcm[:whole], "<i2").astype(np.float32) * np.float32(1 / 32768)
         for frame in samples.reshape(-1, VAD_FRAME):
-            (probability,), (self._state,) = self._network.judge([frame], [self._state])
             self._end += VAD_FRAME
             rms = math.sqrt(float(np.dot(frame, frame)) / VAD_FRAME)
+            if rms < INAUDIBLE:
+                probability = 0.0
+                self._state = VadState(self._state.lstm, frame[-CONTEXT:].copy())
+            else:
+                (probability,), (self._state,) = self._network.judge([frame], [self._state])
             emit(SpeechProbability(probability=probability, end=self._end, rms=rms))
         return True
 
