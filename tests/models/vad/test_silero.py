@@ -49,9 +49,22 @@ def test_equals_the_librarys_own_wrapper() -> None:
 
         wrapper = load_silero_vad(onnx=True)
     samples = clip("play_piano")
-    ours = [out.probability for out in judge(samples.tobytes(), 640)]
+    ours, state = [], VadState()
+    for frame in frames_of(samples):
+        (probability,), (state,) = VAD.network.judge([frame], [state])
+        ours.append(probability)
     theirs = [wrapper(torch.from_numpy(frame), 16_000).item() for frame in frames_of(samples)]
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_what_nobody_could_hear_is_no_speech_and_changes_nothing_else() -> None:
+    samples = clip("what_time_is_it")
+    quiet = np.random.default_rng(1).normal(0, 15, 512 * 60).astype(np.int16)  # -67 dBFS
+    alone = [out.probability for out in judge(samples.tobytes(), 640)]
+    after = [out.probability for out in judge(np.concatenate([quiet, samples]).tobytes(), 640)]
+    assert after[:60] == [0.0] * 60
+    speech = [(a > 0.5, b > 0.5) for a, b in zip(alone, after[60:], strict=True)]
+    assert sum(a != b for a, b in speech) <= 1
 
 
 def test_hears_speech_and_not_noise() -> None:
