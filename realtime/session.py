@@ -30,6 +30,7 @@ from realtime.client_events import ClientEvents
 from realtime.config import Settings
 from realtime.hearing.ears import Ears
 from realtime.hearing_events import HearingEvents
+from realtime.process import first_cause
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason, Response
 from realtime.session_state import SessionState
@@ -263,7 +264,7 @@ class Session:
             self.metrics.turns.labels("interrupted").inc()
             raise
         except Exception as error:
-            cause = _first(error)
+            cause = first_cause(error)
             if not isinstance(cause, BackendError):
                 log.exception("session %s: a reply failed", self.id)
             self._fail(reply, cause)
@@ -390,10 +391,3 @@ class Session:
         if state != self._activity:
             self._activity = state
             self.outbox.send(own_events.ActivityChanged, state=state, detail=detail)
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first real error inside a group."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

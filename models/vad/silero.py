@@ -85,8 +85,8 @@ class SileroNetwork:
         return [float(p) for p in speech[:, 0]], after
 
 
-# Nobody speaks at -60 dBFS: the clips of tests/data, 20 dB quieter, are still at -45. Browsers suppress noise to
-# far below it, so the network rests for as long as its listener is silent.
+# Nobody speaks at -60 dBFS: the clips of tests/data, 20 dB quieter, are still at -45. Browsers suppress noise
+# to far below it, so the network rests for as long as its listener is silent.
 INAUDIBLE = 10 ** (-60 / 20)
 
 
