@@ -111,7 +111,7 @@ def test_a_client_that_vanishes_frees_its_place(server: Any, http: Any) -> None:
             pass
         socket.socket.shutdown(SHUT_RDWR)  # as a machine that loses its network: no goodbye
     for _ in range(500):
-        if _sessions(http) == before:
+        if _sessions(http) <= before:  # calls of other tests may end meanwhile
             break
     else:
         pytest.fail("the session goes on without its client")

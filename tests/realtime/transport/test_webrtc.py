@@ -250,4 +250,5 @@ async def test_twenty_calls_leave_nothing_behind(connect) -> None:
     assert len(asyncio.all_tasks()) <= tasks
     assert threading.active_count() == threads
     assert sockets() == open_sockets
-    assert len([o for o in gc.get_objects() if isinstance(o, WebRtcLink)]) <= 21  # kept by the fixture
+    # By type: isinstance() looks at attributes, of which other libraries' objects warn.
+    assert sum(type(o) is WebRtcLink for o in gc.get_objects()) <= 21  # kept by the fixture
