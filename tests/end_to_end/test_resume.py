@@ -125,10 +125,11 @@ async def test_who_says_goodbye_is_gone_at_once_and_who_vanishes_is_waited_for(s
             while await asyncio.to_thread(sessions, server.url) != before:
                 pass
     async with HeadlessClient(server.url, transport="websocket", resume=True) as client:
+        await client.log.wait_for("audiogpt.session.info", 10)  # which brings the token
         client._resumption.token = None  # type: ignore[union-attr]  # it forgets how to come back
         lose_network(client)
         with pytest.raises(ConnectionLostError):
-            await client.log.wait_for("never", 45)
+            await client.log.wait_for("never", 20)
         assert sessions(server.url) == before + 1, "its place is kept"
 
 
