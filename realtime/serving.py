@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from socket import socket
@@ -62,10 +61,6 @@ async def serving(
             timeout_graceful_shutdown=CLOSE_TIMEOUT,
         )
     )
-    # What is loaded now stays. Left out of it, the garbage collector finds the cycles that a call of aiortc's
-    # leaves behind sooner, and does not hold up everybody's audio to look through all our modules.
-    gc.collect()
-    gc.freeze()
     async with asyncio.TaskGroup() as group, calls.running():
         watching = group.create_task(telemetry.watch_loop(metrics), name="loop lag")
         answering = group.create_task(server.serve(sockets=list(sockets)), name="http")
