@@ -29,7 +29,7 @@ class Entry:
 
 
 BACKENDS: Mapping[Role, Mapping[str, Entry]] = {
-    # 0.17 ms a frame of 32 ms; in a process of its own a listener cost 3.3 % of a core instead of 1.6 %.
+    # 0.17 ms a frame of 32 ms; in a process of its own a listener cost 3.3 % of a core, here 2.1 (quick runs).
     "vad": {"silero": Entry("models.vad.silero:SileroVad", runs="inline")},
     "asr": {"pocketsphinx": Entry("models.asr.pocketsphinx:PocketSphinxAsr")},
     "planner": {
