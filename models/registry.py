@@ -29,7 +29,8 @@ class Entry:
 
 
 BACKENDS: Mapping[Role, Mapping[str, Entry]] = {
-    # 0.17 ms a frame of 32 ms; in a process of its own a listener cost 3.3 % of a core, here 2.1 (quick runs).
+    # 0.17 ms a frame of 32 ms. In a process of its own a listener cost 3.3 % of a core, here 2.1
+    # (quick runs of `benchmarks cpu`).
     "vad": {"silero": Entry("models.vad.silero:SileroVad", runs="inline")},
     "asr": {"pocketsphinx": Entry("models.asr.pocketsphinx:PocketSphinxAsr")},
     "planner": {

@@ -85,9 +85,9 @@ class SileroNetwork:
         return [float(p) for p in speech[:, 0]], after
 
 
-# Browsers suppress noise to far below -60 dBFS, so the network rests while its listener is silent. The price is
-# paid by voices that come in very quietly: of the clips of tests/data made 20 dB quieter (median -38 dBFS), 12 %
-# of the frames that the network calls speech, tails and closures with them, are below it.
+# Browsers suppress noise to far below -60 dBFS, so the network rests while its listener is silent. Voices
+# that come in very quietly pay for it: of the clips of tests/data made 20 dB quieter (median -38 dBFS),
+# 12 % of the frames that the network calls speech, tails and closures with them, are below it.
 INAUDIBLE = 10 ** (-60 / 20)
 
 
