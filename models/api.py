@@ -108,7 +108,7 @@ class ChatMessage(Message, frozen=True, tag=True):
 
     `role` "tool" carries the observation that answers the call `call_id`; an "assistant" message may
     carry the calls it made. An assistant's `content` holds only what the person heard; `interrupted`
-    says there was more.
+    says there was more, and `unheard` what of it was known.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -116,6 +116,7 @@ class ChatMessage(Message, frozen=True, tag=True):
     call_id: str | None = None
     calls: tuple[ToolCall, ...] = ()
     interrupted: bool = False
+    unheard: str = ""
 
 
 class ToolSchema(Message, frozen=True, tag=True):
@@ -158,10 +159,14 @@ class ToolCall(Message, frozen=True, tag=True):
 
 
 class PlanDone(Message, frozen=True, tag=True):
-    """The planner has finished this round. Token counts are 0 where a planner has no tokens."""
+    """The planner has finished this round. Token counts are 0 where a planner has no tokens.
+
+    `fit` is how well it could make sense of the words, 0 to 1; None where a planner cannot tell.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+    fit: float | None = None
 
 
 # -- speaking ---------------------------------------------------------------------------------------

@@ -53,10 +53,38 @@ class Step(_Model):
 
 
 class PlayMusic(Step):
-    """Compose a piece of music and play it at once, until it ends or the person says stop."""
+    """Compose a piece of music and play it at once, until it ends or the person says stop.
+
+    "edit" changes the piece that plays, from its next bar on, into what the brief now says as a whole.
+    """
 
     tool: ClassVar[str] = "play_music"
     brief: MusicBrief
+    change: Literal["new", "edit"] = "new"
+
+
+class Capture(Step):
+    """Listen without obeying, and keep what the person gives: words to write down, a hummed tune, a recording.
+
+    It ends with their silence or "that's it". A system message then says what was kept, and `then`.
+    """
+
+    tool: ClassVar[str] = "capture"
+    kind: Literal["dictation", "melody", "recording"]
+    then: str = Field("", max_length=300, description="What to do with it, in the person's words.")
+
+
+class KeepSaid(Step):
+    """Keep what the person said before this request ("what I just said") as a recording with its text."""
+
+    tool: ClassVar[str] = "keep_said"
+
+
+class PlayArtefact(Step):
+    """Play something that was kept or made: by its name or number, or the newest recording."""
+
+    tool: ClassVar[str] = "play_artefact"
+    name: str = Field("", max_length=120)
 
 
 class PlaySound(Step):

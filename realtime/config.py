@@ -102,12 +102,15 @@ class TurnSettings(Section):
     prefix_ms: int = Field(
         300, ge=0, le=2_000, description="ms of audio kept from before speech was detected"
     )
+    pause_ms: int = Field(
+        96, ge=32, le=1_000, description="ms of silence after which an answer is prepared, unheard"
+    )
     complete_ms: int = Field(
         190, ge=60, le=5_000, description="ms of silence that end a turn whose words are a whole request"
     )
     silence_ms: int = Field(480, ge=60, le=5_000, description="ms of silence that end an ordinary turn")
     unfinished_ms: int = Field(
-        1_600, ge=60, le=10_000, description="ms of silence that end a turn whose words stop in mid-sentence"
+        2_000, ge=60, le=10_000, description="ms of silence that end a turn whose words stop in mid-sentence"
     )
     onset_ms: int = Field(
         64, ge=32, le=1_000, description="ms of speech until it counts as somebody speaking"

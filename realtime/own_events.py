@@ -47,6 +47,49 @@ class TranscriptPartial(BaseModel):
     stable: int
 
 
+class TurnDecision(BaseModel):
+    """What was made of an utterance, and why.
+
+    `decision`: "answer", "interrupt" (of the assistant, while the person still speaks), or one of the reasons
+    to go on as if nothing had been said: "backchannel", "noise", "echo". `evidence` holds the figures.
+    """
+
+    type: Literal["audiogpt.turn.decision"] = "audiogpt.turn.decision"
+    event_id: str
+    item_id: str
+    decision: Literal["answer", "interrupt", "backchannel", "noise", "echo", "captured"]
+    why: str
+    evidence: dict[str, float | None]
+
+
+class Progress(BaseModel):
+    """Work that takes longer than a moment: what is being done, for how long already.
+
+    Sent at 1.5 s and then every 2 s for as long as nothing can be heard of it.
+    """
+
+    type: Literal["audiogpt.progress"] = "audiogpt.progress"
+    event_id: str
+    response_id: str
+    message: str
+    elapsed_ms: int
+
+
+class CaptureChanged(BaseModel):
+    """Material is being collected and not obeyed ("write down what I say next"), or was.
+
+    `artefact_id`, `text` and `duration_ms` are those of what was kept, with `state` "done".
+    """
+
+    type: Literal["audiogpt.capture"] = "audiogpt.capture"
+    event_id: str
+    kind: Literal["dictation", "melody", "recording"]
+    state: Literal["waiting", "listening", "done", "empty", "cancelled"]
+    artefact_id: str | None = None
+    text: str = ""
+    duration_ms: float | None = None
+
+
 class TurnLatency(BaseModel):
     """Where the milliseconds of a turn went, from the person's last voiced sample to ours leaving.
 
@@ -116,6 +159,9 @@ OwnEvent = (
     SessionInfo
     | ActivityChanged
     | TranscriptPartial
+    | TurnDecision
+    | Progress
+    | CaptureChanged
     | TurnLatency
     | ArtefactCreated
     | MusicState

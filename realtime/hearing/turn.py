@@ -3,16 +3,21 @@
 Time is counted in samples of HEARING_RATE since the session began. The detector is told what the VAD
 thinks of each frame and what the recogniser has understood, and answers with events:
 
-    Onset -> (Interrupt)? -> Ended | Withdrawn
+    Onset -> (Interrupt)? -> (Pause -> GoesOn)* -> Pause? -> Ended | Withdrawn
 
-`Onset` comes after `onset_ms` of speech; the assistant pauses. `Interrupt` comes when the speech goes on
-for `interrupt_ms` or has brought words: the assistant stops for good. `Ended` hands the turn over;
-`Withdrawn` says that it was nothing (a click, a cough), and the assistant goes on where it was.
+`Onset` comes after `onset_ms` of speech; the assistant falls silent. `Interrupt` comes when the speech goes
+on for `interrupt_ms` or has brought words: it may be meant for us. `Pause` comes at every silence of
+`pause_ms`: whoever wants to prepare an answer may begin, and has to forget it when `GoesOn` follows. `Ended`
+hands the turn over; `Withdrawn` says that it was nothing (a click, a cough).
+
+How long a silence ends the turn is weighed in `patience` from the evidence of the moment: the words and how
+long they have stood still, the melody of the voice (`prosody.py`), whether the planner can do something with
+the words, and a turn model where one is loaded. Every `Ended` carries that evidence, for the trace.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from models.api import HEARING_RATE, VAD_FRAME, SpeechProbability
@@ -26,6 +31,7 @@ LOUD_DECAY = 10 ** (-6 / 20 * VAD_FRAME / HEARING_RATE)  # 6 dB a second: a pers
 LEAST_SPEECH_MS = 96  # less speech than three frames, without a word, was a noise
 
 Why = Literal["complete", "silence", "unfinished", "too long", "committed"]
+Hint = Literal["prosody", "planner", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,10 @@ class Rules:
     threshold: float = 0.5
     onset_ms: int = 64
     interrupt_ms: int = 400
+    pause_ms: int = 96  # three frames of the VAD
     complete_ms: int = 190  # six frames of the VAD, 192 ms
     silence_ms: int = 480
-    unfinished_ms: int = 1_600
+    unfinished_ms: int = 2_000
     max_seconds: float = 60.0
 
 
@@ -54,6 +61,35 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The person has been silent for `pause_ms`, since sample `stop`; the turn goes on or is about to end."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """The person speaks again after a `Pause`: what was prepared is void."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision rests on. The optional ones are 0 (goes on) to 1 (done); None: nobody has said."""
+
+    silence_ms: float = 0.0
+    voiced_ms: float = 0.0  # speech in this turn
+    probability: float = 0.0  # mean of the VAD's over that speech
+    completeness: float = 0.5  # of the words (`models.planner.completeness`)
+    settled_ms: float = 0.0  # since the words last changed
+    prosody: float | None = None
+    planner: float | None = None
+    model: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The turn is over: speech from `start` to `stop`, decided at `at`, for the reason `why`."""
 
@@ -61,6 +97,7 @@ class Ended:
     stop: int
     at: int
     why: Why
+    evidence: Evidence = field(default=Evidence(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +107,7 @@ class Withdrawn:
     start: int
 
 
-TurnEvent = Onset | Interrupt | Ended | Withdrawn
+TurnEvent = Onset | Interrupt | Pause | GoesOn | Ended | Withdrawn
 
 
 def _samples(milliseconds: float) -> int:
@@ -90,6 +127,11 @@ class TurnDetector:
         self._interrupted = False
         self._words = False
         self._completeness = 0.5
+        self._probability = 0.0  # summed over the samples of speech
+        self._paused = False  # since the last speech, `Pause` was told
+        self._hints: dict[Hint, float] = {}
+        self._changed = 0  # sample at which the words last changed
+        self._now = 0  # end of the last frame
 
     @property
     def speaking(self) -> bool:
@@ -101,17 +143,19 @@ class TurnDetector:
         rules = self.rules
         bar = rules.threshold if self._run == 0 and not self.speaking else rules.threshold - HYSTERESIS
         self._loud *= LOUD_DECAY
+        self._now = frame.end
         if frame.probability >= bar:
             self._run += VAD_FRAME
             self._loud = max(self._loud, frame.rms)
             if self._start is None:
-                return self._begin(frame.end)
+                return self._begin(frame)
             if frame.rms >= self._loud * QUIET:
                 self._stop = frame.end
                 self._voiced += VAD_FRAME
+                self._probability += frame.probability * VAD_FRAME
                 if frame.end - self._start >= _samples(rules.max_seconds * 1000):
                     return self._finish(frame.end, "too long")
-                return self._maybe_interrupt()
+                return [*self._go_on(), *self._maybe_interrupt()]
         else:
             self._run = 0
         if self._start is None:
@@ -119,8 +163,13 @@ class TurnDetector:
         silence = frame.end - self._stop
         if not self._words and self._voiced < _samples(LEAST_SPEECH_MS):
             return self._withdraw() if silence >= _samples(rules.complete_ms) else []
-        why, needed = self._patience()
-        return self._finish(frame.end, why) if silence >= _samples(needed) else []
+        why, needed = patience(self.evidence(), rules)
+        if silence >= _samples(needed):
+            return self._finish(frame.end, why)
+        if not self._paused and silence >= _samples(rules.pause_ms):
+            self._paused = True
+            return [Pause(self._start, self._stop)]
+        return []
 
     def words(self, text: str, completeness: float) -> list[TurnEvent]:
         """Take the recogniser's partial text, and how surely (0 to 1) it is a whole request."""
@@ -128,7 +177,26 @@ class TurnDetector:
             return []
         self._words = bool(text.strip())
         self._completeness = completeness
+        self._changed = self._now
         return self._maybe_interrupt() if self._words else []
+
+    def hint(self, kind: Hint, value: float) -> None:
+        """Take what somebody else thinks of this pause: 0, the person goes on; 1, they are done."""
+        if self._start is not None:
+            self._hints[kind] = value
+
+    def evidence(self) -> Evidence:
+        """What is known of the turn under way."""
+        return Evidence(
+            silence_ms=(self._now - self._stop) * 1000 / HEARING_RATE,
+            voiced_ms=self._voiced * 1000 / HEARING_RATE,
+            probability=self._probability / max(1, self._voiced),
+            completeness=self._completeness if self._words else 0.5,
+            settled_ms=(self._now - self._changed) * 1000 / HEARING_RATE,
+            prosody=self._hints.get("prosody"),
+            planner=self._hints.get("planner"),
+            model=self._hints.get("model"),
+        )
 
     def commit(self, at: int) -> list[TurnEvent]:
         """The client says that the turn is over (`input_audio_buffer.commit`)."""
@@ -139,12 +207,15 @@ class TurnDetector:
         self._start = None
         self._run = 0
 
-    def _begin(self, end: int) -> list[TurnEvent]:
+    def _begin(self, frame: SpeechProbability) -> list[TurnEvent]:
         if self._run < _samples(self.rules.onset_ms):
             return []
-        self._start = end - self._run
-        self._stop = end
+        self._start = frame.end - self._run
+        self._stop = self._changed = frame.end
         self._voiced = self._run
+        self._probability = frame.probability * self._run
+        self._paused = False
+        self._hints.clear()
         self._interrupted = self._words = False
         self._completeness = 0.5
         return [Onset(self._start), *self._maybe_interrupt()]
@@ -155,17 +226,17 @@ class TurnDetector:
         self._interrupted = True
         return [Interrupt()]
 
-    def _patience(self) -> tuple[Why, int]:
-        """How long a silence ends the turn, in ms, and why."""
-        if self._words and self._completeness >= 0.8:
-            return "complete", self.rules.complete_ms
-        if self._words and self._completeness <= 0.25:
-            return "unfinished", self.rules.unfinished_ms
-        return "silence", self.rules.silence_ms
+    def _go_on(self) -> list[TurnEvent]:
+        assert self._start is not None
+        if not self._paused:
+            return []
+        self._paused = False
+        self._hints.clear()
+        return [GoesOn(self._start)]
 
     def _finish(self, at: int, why: Why) -> list[TurnEvent]:
         assert self._start is not None
-        ended = Ended(self._start, self._stop, at, why)
+        ended = Ended(self._start, self._stop, at, why, self.evidence())
         self.reset()
         return [ended]
 
@@ -174,3 +245,12 @@ class TurnDetector:
         withdrawn = Withdrawn(self._start)
         self.reset()
         return [withdrawn]
+
+
+def patience(evidence: Evidence, rules: Rules) -> tuple[Why, int]:
+    """How long a silence ends the turn, in ms, and why. Pure."""
+    if evidence.completeness >= 0.8:
+        return "complete", rules.complete_ms
+    if evidence.completeness <= 0.25:
+        return "unfinished", rules.unfinished_ms
+    return "silence", rules.silence_ms
