@@ -47,6 +47,12 @@ class Metrics:
             registry=self.registry,
         )
         self.turns = Counter("audiogpt_turns", "Turns by how they ended", ["end"], registry=self.registry)
+        self.decisions = Counter(
+            "audiogpt_turn_decisions", "What was made of an utterance", ["decision"], registry=self.registry
+        )
+        self.drafts = Counter(
+            "audiogpt_drafts", "Answers begun before the turn was decided", ["end"], registry=self.registry
+        )
         self.loop_lag = Histogram(
             "audiogpt_event_loop_lag_seconds",
             "How late the event loop runs what is due",

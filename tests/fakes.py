@@ -156,7 +156,9 @@ class FakeEngine:
         self.requests: list[api.Request] = []
         self.steered: list[api.SteerMusic] = []
         self.fail: dict[str, str] = {}
-        self.assignments = {role: Assignment("fake") for role in api.ROLES}
+        self.delay: dict[str, float] = {}  # s before the first item
+        self.speech: Callable[[api.SpeechRequest], Iterator[Any]] = self._speech
+        self.assignments = {role: Assignment("fake") for role in api.ROLES if role != "turn"}
 
     def open(self, request: api.Request) -> Any:
         self.requests.append(request)
@@ -169,9 +171,9 @@ class FakeEngine:
             case api.AsrRequest():
                 return _Asr(self.words)
             case api.PlanRequest():
-                return _Produced(iter([*self.plan(request), api.PlanDone()]), 0.001)
+                return _Produced(iter([self.delay.get(role, 0.0), *self.plan(request), api.PlanDone()]), 0.001)
             case api.SpeechRequest():
-                return _Produced(self._speech(request), 0.01)
+                return _Produced(self.speech(request), 0.01)
             case api.MusicRequest():
                 return _Produced(_music(request), 0.005)
             case api.SoundRequest():
@@ -203,7 +205,7 @@ def _music(request: api.MusicRequest) -> Iterator[Any]:
 
 
 class _Produced:
-    """A producing stream: an item every `delay` s of the virtual clock."""
+    """A producing stream: an item every `delay` s of the virtual clock. A float among them is a wait."""
 
     def __init__(self, items: Iterator[Any], delay: float) -> None:
         self._items = items
@@ -219,6 +221,9 @@ class _Produced:
     async def __anext__(self) -> Any:
         await asyncio.sleep(self._delay)
         for item in self._items:
+            if isinstance(item, float):
+                await asyncio.sleep(item)
+                continue
             if isinstance(item, Exception):
                 raise item
             return item

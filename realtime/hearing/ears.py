@@ -21,17 +21,34 @@ from models.api import (
     Hypothesis,
     SpeechProbability,
     Stream,
+    TurnRequest,
     VadRequest,
 )
 from models.engine import Engine
 from models.planner.completeness import completeness
-from realtime.hearing.turn import Ended, Interrupt, Onset, Rules, TurnDetector, TurnEvent, Withdrawn
+from realtime.hearing.prosody import finality
+from realtime.hearing.turn import (
+    Ended,
+    Evidence,
+    GoesOn,
+    Hint,
+    Interrupt,
+    Onset,
+    Pause,
+    Rules,
+    TurnDetector,
+    TurnEvent,
+    Withdrawn,
+)
 from realtime.transport.link import InputAudio
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # before a failed VAD stream is opened again; the engine restarts its process meanwhile
 RING_MS = 3_000  # audio remembered, more than any prefix needs
+PROSODY_MS = 1_500  # of speech before a pause, that its melody is read from
+MODEL_MS = 8_000  # of the utterance, that a turn model is given (Smart Turn's window)
+DEAF_S = 1.0  # without a piece of audio, while somebody speaks: the link holds back far less
 EVENTS = 64  # hearing events under way; a session that takes none for so long has long been stuck
 
 
@@ -43,8 +60,15 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechMeant:
-    """The speech is a real one: what it interrupts has to stop."""
+class SpeechSustained:
+    """It has become more than a short noise; `evidence` says of what kind."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechGoesOn:
+    """The person speaks again after `Paused`: it was not the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +82,14 @@ class PartialText:
 
     text: str
     stable: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The person is silent, and may have finished with these words. Told again when the words change."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +102,8 @@ class TurnOver:
     endpoint_ms: float  # from the last voiced sample to the decision
     asr_ms: float  # from the decision to the final text
     why: str
+    evidence: Evidence
+    pcm: bytes  # int16 mono at HEARING_RATE, from the first sample to the last voiced one
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +113,41 @@ class HearingFailed:
     message: str
 
 
-HearingEvent = SpeechStarted | SpeechMeant | SpeechDropped | PartialText | TurnOver | HearingFailed
+HearingEvent = (
+    SpeechStarted
+    | SpeechSustained
+    | SpeechGoesOn
+    | SpeechDropped
+    | PartialText
+    | Paused
+    | TurnOver
+    | HearingFailed
+)
 
 
 class _Ring:
-    """The last RING_MS of audio, by absolute sample."""
+    """The last RING_MS of audio, by absolute sample, and all of it since `kept`."""
 
     def __init__(self) -> None:
         self.total = 0
+        self.kept: int | None = None
         self._pieces: deque[tuple[int, bytes]] = deque()
 
     def append(self, pcm: bytes) -> None:
         self._pieces.append((self.total, pcm))
         self.total += len(pcm) // 2
-        while self.total - self._pieces[0][0] > RING_MS * HEARING_RATE // 1000:
+        oldest = self.total - RING_MS * HEARING_RATE // 1000
+        oldest = oldest if self.kept is None else min(oldest, self.kept)
+        while self._pieces[0][0] < oldest and self._pieces[0][0] + len(self._pieces[0][1]) // 2 <= oldest:
             self._pieces.popleft()
 
-    def since(self, sample: int) -> bytes:
+    def between(self, start: int, stop: int | None = None) -> bytes:
+        """The samples [start, stop) that are still there; to the newest without a `stop`."""
         out = bytearray()
         for begin, pcm in self._pieces:
-            if begin + len(pcm) // 2 > sample:
-                out += pcm[max(0, sample - begin) * 2 :]
+            if begin + len(pcm) // 2 > start and (stop is None or begin < stop):
+                end = None if stop is None else max(0, stop - begin) * 2
+                out += pcm[max(0, start - begin) * 2 : end]
         return bytes(out)
 
 
@@ -110,18 +158,24 @@ class Ears:
         self.events: asyncio.Queue[HearingEvent] = asyncio.Queue(EVENTS)  # full: hearing waits
         self.language = language
         self.automatic = True  # False: no turn detection, the client commits
+        self.completeness: Callable[[str], float] = completeness
+        self.tap: Callable[[bytes], None] | None = None  # is given every piece, heard or not
+        self.clean: Callable[[bytes, float], bytes] = lambda pcm, now: pcm  # takes our own voice out
         self._engine = engine
         self._turn = TurnDetector(rules)
         self._prefix = prefix_ms * HEARING_RATE // 1000
         self._ring = _Ring()
         self._vad: Stream[SpeechProbability] | None = None
         self._utterance: Stream[Hypothesis] | None = None
-        # Utterances that are over, until their final text is there: how each ended, and when (loop time).
-        self._finishing: dict[Stream[Hypothesis], tuple[Ended, float]] = {}
+        # Utterances that are over, until their final text is there: how and when (loop time), and their audio.
+        self._finishing: dict[Stream[Hypothesis], tuple[Ended, float, bytes]] = {}
         self._began = 0  # sample at which the current utterance began
         self._over = 0  # sample at which the last one had ended: what it heard is not heard again
         self._retry_at = 0.0  # loop time before which a recogniser that failed is not asked again
         self._adaptation: str | None = None
+        self._text = ""  # of the utterance under way
+        self._paused = False  # in the utterance under way, there is silence
+        self._arrived = 0.0  # loop time of the last piece of audio
         self._group = asyncio.TaskGroup()
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
 
@@ -139,18 +193,26 @@ class Ears:
         async with self._group as group:
             judged = group.create_task(self._judge(), name="vad")
             async for piece in audio:
-                self._ring.append(piece.pcm)
-                message = Audio(piece.pcm, piece.concealed)
+                self._arrived = self._clock()
+                pcm = self.clean(piece.pcm, self._arrived)
+                self._ring.append(pcm)
+                if self.tap is not None:
+                    self.tap(pcm)
+                message = Audio(pcm, piece.concealed)
                 # The utterance first: one that begins while the VAD takes the piece has it from the ring.
                 if self._utterance is not None:
                     await self._utterance.send(message)
                 elif not self.automatic and self._clock() >= self._retry_at:
-                    await self._open(self._ring.total - len(piece.pcm) // 2)
+                    await self._open(self._ring.total - len(pcm) // 2)
                 if self._vad is not None:
                     await self._vad.send(message)
             judged.cancel()
             if self._utterance is not None:
                 await self._utterance.aclose()
+
+    def hint(self, kind: Hint, value: float) -> None:
+        """Somebody else's opinion of whether the turn is over: 0, it goes on; 1, it is."""
+        self._turn.hint(kind, value)
 
     async def commit(self) -> bool:
         """End the turn now (`input_audio_buffer.commit`). False when nothing was said."""
@@ -197,9 +259,18 @@ class Ears:
             match event:
                 case Onset(start):
                     await self._open(start - self._prefix)
+                    self._group.create_task(self._watch(start), name="attention")
                     await self.events.put(SpeechStarted(start * 1000 // HEARING_RATE))
                 case Interrupt():
-                    await self.events.put(SpeechMeant())
+                    await self.events.put(SpeechSustained(self._turn.evidence()))
+                case GoesOn():
+                    self._paused = False
+                    await self.events.put(SpeechGoesOn())
+                case Pause(start, stop):
+                    self._paused = True
+                    self._consider(start, stop)
+                    if self._text:
+                        await self.events.put(Paused(self._text))
                 case Withdrawn():
                     await self._drop()
                     await self.events.put(SpeechDropped())
@@ -209,7 +280,9 @@ class Ears:
                     self._over = event.stop
                     stream, self._utterance = self._utterance, None
                     decided = self._clock()
-                    self._finishing[stream] = (event, decided)
+                    pcm = self._ring.between(self._began, event.stop)
+                    self._finishing[stream] = (event, decided, pcm)
+                    self._ring.kept = None
                     await stream.send(EndOfUtterance())
 
     async def _open(self, since: int) -> None:
@@ -217,12 +290,42 @@ class Ears:
         await self._drop()  # of manual mode, when the client has just left it
         stream = self._engine.open(AsrRequest(self.language, self._adaptation))
         self._utterance = stream
-        self._began = max(self._over, since)
+        self._text = ""
+        self._paused = False
+        self._began = self._ring.kept = max(self._over, since)
         self._group.create_task(self._recognise(stream), name="asr")
         # One message, written before anything is awaited: later pieces cannot overtake it.
-        await stream.send(Audio(self._ring.since(self._began)))
+        await stream.send(Audio(self._ring.between(self._began)))
+
+    def _consider(self, start: int, stop: int) -> None:
+        """Ask how the voice sounded before this pause, and the turn model where there is one."""
+        heard = self._ring.between(max(start, stop - PROSODY_MS * HEARING_RATE // 1000), stop)
+        if (found := finality(heard)) is not None:
+            self._turn.hint("prosody", found)
+        if "turn" in self._engine.assignments:
+            said = self._ring.between(max(start, self._ring.total - MODEL_MS * HEARING_RATE // 1000))
+            self._group.create_task(self._ask(TurnRequest(said), stop), name="turn")
+
+    async def _ask(self, request: TurnRequest, stop: int) -> None:
+        try:
+            async with aclosing(self._engine.open(request)) as stream:
+                async for answer in stream:
+                    if self._paused and self._turn.stop == stop:  # else it is of an earlier pause
+                        self._turn.hint("model", answer.probability)
+        except BackendError as error:
+            log.debug("no opinion of the turn model: %s", error)
+
+    async def _watch(self, start: int) -> None:
+        """End the turn when no audio comes any more: silence is heard only by those who hear something."""
+        while self._turn.started == start:
+            missing = self._clock() - self._arrived
+            if missing >= DEAF_S:
+                await self._act(self._turn.commit(self._ring.total, "no audio"))
+                return
+            await asyncio.sleep(DEAF_S - missing)
 
     async def _drop(self) -> None:
+        self._ring.kept = None
         if self._utterance is not None:
             stream, self._utterance = self._utterance, None
             await stream.aclose()
@@ -236,16 +339,19 @@ class Ears:
                     if heard.final:
                         self._adaptation = heard.adaptation
                     elif stream is self._utterance:
-                        await self.events.put(PartialText(heard.text, heard.stable))
+                        self._text = heard.text
                         if self.automatic:
-                            await self._act(self._turn.words(heard.text, completeness(heard.text)))
+                            await self._act(self._turn.words(heard.text, self.completeness(heard.text)))
+                        await self.events.put(PartialText(heard.text, heard.stable, self._turn.evidence()))
+                        if self._paused and heard.text:
+                            await self.events.put(Paused(heard.text))
         except BackendError as error:
             await self.events.put(HearingFailed(str(error)))
         if stream is self._utterance:  # it failed in the middle: this turn is lost, the next one is not
             self._utterance = None
             self._retry_at = self._clock() + RETRY_S
         if stream in self._finishing:
-            ended, decided = self._finishing.pop(stream)
+            ended, decided, pcm = self._finishing.pop(stream)
             await self.events.put(
                 TurnOver(
                     text=text,
@@ -254,5 +360,7 @@ class Ears:
                     endpoint_ms=(ended.at - ended.stop) * 1000 / HEARING_RATE,
                     asr_ms=(self._clock() - decided) * 1000,
                     why=ended.why,
+                    evidence=ended.evidence,
+                    pcm=pcm,
                 )
             )

@@ -194,14 +194,15 @@ class Lane:
 class Mixer:
     """The assistant's voice and what plays behind it; the voice lowers the rest.
 
-    Lanes: `speech`, `music`, `sound`. `pull` gives the next frame, or None when all is silent.
+    Lanes: `speech`, `music`, `sound`. `pull` gives the next frame, or None when all is silent. `hush` is for
+    as long as the person speaks: the voice falls silent where it is, what plays goes on in the distance.
     """
 
     # Run-ahead caps: a barge-in throws away at most this much work.
     SPEECH_MS = 500
     MUSIC_MS = 1_000
 
-    def __init__(self, *, music_db: float = -3.0, duck_db: float = -18.0) -> None:
+    def __init__(self, *, music_db: float = -3.0, duck_db: float = -18.0, hush_db: float = -24.0) -> None:
         self.speech = Lane("speech", self.SPEECH_MS)
         self.music = Lane("music", self.MUSIC_MS)
         self.sound = Lane("sound", self.MUSIC_MS)
@@ -210,6 +211,8 @@ class Mixer:
         self.music_volume = 1.0
         self._music_gain = decibels(music_db)
         self._duck = decibels(duck_db)
+        self._hush = decibels(hush_db)
+        self._hushed = False
         self._duck_frames = 0
 
     @property
@@ -217,14 +220,25 @@ class Mixer:
         """Whether the next pull gives sound."""
         return any(lane.audible for lane in self.lanes)
 
+    def hush(self) -> None:
+        """Somebody speaks: the voice pauses at its sample, the rest is lowered within DUCK_DOWN_S."""
+        self._hushed = True
+        self.speech.pause()
+
+    def unhush(self) -> None:
+        """Go on: the voice at the sample where it paused, the rest at its old level."""
+        self._hushed = False
+        self.speech.resume()
+
     def pull(self) -> StereoFrame | None:
         """Mix the next FRAME_SAMPLES of every lane to int16, shape (FRAME_SAMPLES, 2)."""
         if self.speech.audible:
             self._duck_frames = DUCK_HOLD_FRAMES
         elif self._duck_frames:
             self._duck_frames -= 1
-        ducked = self._duck_frames > 0
-        background = self._music_gain * self.music_volume * (self._duck if ducked else 1.0)
+        ducked = self._hushed or self._duck_frames > 0
+        lowered = self._hush if self._hushed else self._duck if ducked else 1.0
+        background = self._music_gain * self.music_volume * lowered
         for lane in (self.music, self.sound):
             lane.set_gain(background, DUCK_DOWN_S if ducked else DUCK_UP_S)
         self.speech.set_gain(self.speech_volume)

@@ -16,26 +16,41 @@ from typing import Literal
 
 import numpy as np
 
-from models.api import BackendError, MusicChunk, MusicRequest, MusicState, SoundRequest
+from models.api import (
+    BackendError,
+    MusicChunk,
+    MusicRequest,
+    MusicState,
+    SoundChunk,
+    SoundRequest,
+    SteerMusic,
+    Stream,
+)
 from models.engine import Engine
 from realtime import own_events
+from realtime.artefacts import Sound
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason, Response
 from realtime.speaking.mixer import Lane
+from realtime.speaking.recorded import Recorded
 from realtime.speaking.speaker import Speaker
 from realtime.transport.link import AudioOwner
 
 log = logging.getLogger(__name__)
 
+# s for the music to answer an edit: it comes behind the run-ahead of the stream, 0.5 s as things stand
+ANSWER_TIMEOUT = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What to play. `name` is how one speaks of it."""
+    """What to play. `name` is how one speaks of it; `artefact_id` is set where it exists already."""
 
     kind: Literal["music", "sound"]
     name: str
-    request: MusicRequest | SoundRequest
+    request: MusicRequest | SoundRequest | Sound
     duration_ms: float | None = None
+    artefact_id: str = ""
 
 
 def describe(piece: Piece, state: MusicState | None) -> str:
@@ -43,6 +58,32 @@ def describe(piece: Piece, state: MusicState | None) -> str:
     if state is None:
         return piece.name
     return f"{piece.name} in {state.key}, {state.tempo:.0f} beats a minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """What an edit makes of the music: in words, and what sounds on both sides of the bar line."""
+
+    words: str
+    before: MusicState | None
+    after: MusicState
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A bar that is on its way: where on the lane it begins, and the piece that it belongs to."""
+
+    at: int
+    piece: Piece
+    state: MusicState
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """An edit on its way to the music, and who waits for the answer."""
+
+    piece: Piece
+    answer: asyncio.Future[Steered | None]
 
 
 class Player:
@@ -60,6 +101,9 @@ class Player:
         changed: Callable[[], None],
     ) -> None:
         self.playing: str | None = None
+        self.newest: MusicState | None = (
+            None  # of the bar told last, which need not sound yet; kept afterwards
+        )
         self._engine = engine
         self._speaker = speaker
         self._lane = lane
@@ -71,8 +115,11 @@ class Player:
         self._response: Response | None = None
         self._reason: Reason | None = None
         self._artefact_id = ""
-        self._coming: deque[tuple[int, MusicState]] = deque()
-        self._bar: MusicState | None = None  # that sounds
+        self._coming: deque[_Bar] = deque()
+        self._bar: _Bar | None = None  # that sounds
+        self._stream: Stream[MusicChunk | SoundChunk] | None = None
+        self._piece: Piece | None = None  # as the newest bar has it
+        self._edits: deque[_Edit] = deque()  # not yet answered
         speaker.on_frame.append(self._tell_bars)
 
     @property
@@ -101,6 +148,34 @@ class Player:
             await self.stop()  # the reply that wanted it was interrupted before there was sound
             raise
 
+    async def steer(self, piece: Piece) -> Steered | None:
+        """Change the music that plays into `piece`, from the next bar line that is not rendered yet.
+
+        None when that cannot be done to what plays: nothing does, or a sound, or the last bar of a piece.
+        Raises `BackendError`, and what plays goes on as it was, when nobody could play such a piece.
+        """
+        if self._stream is None or self._piece is None or not isinstance(piece.request, MusicRequest):
+            return None
+        edit = _Edit(piece, asyncio.get_running_loop().create_future())
+        self._edits.append(edit)
+        await self._stream.send(SteerMusic(piece.request.brief))
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                steered = await edit.answer
+        except TimeoutError:
+            raise BackendError(
+                "the music did not say that it changes; ask again, or for a new piece"
+            ) from None
+        if steered is None and self._stream is not None:
+            await self._probe(piece.request)
+        return steered
+
+    async def _probe(self, request: MusicRequest) -> None:
+        """Raise the cause if nobody can play this."""
+        async with aclosing(self._engine.open(request)) as stream:
+            async for _ in stream:
+                return
+
     async def stop(self, reason: Reason | None = None) -> bool:
         """Stop what plays; False when nothing did."""
         task = self._task
@@ -128,15 +203,18 @@ class Player:
         )
         self._reason = None
         try:
-            async with aclosing(self._engine.open(piece.request)) as stream:
+            async with aclosing(self._open(piece.request)) as stream:
                 async for chunk in stream:
                     states = chunk.states if isinstance(chunk, MusicChunk) else ()
+                    if not chunk.pcm:
+                        self._answered(states)
+                        continue
                     if self.playing is None:
                         self._begin(piece, response, response_id, states[0] if states else None)
+                        self._stream = stream if piece.kind == "music" else None
                         if not begun.done():
                             begun.set_result(self.playing or piece.name)
-                    here = self._lane.consumed + self._lane.buffered
-                    self._coming.extend((here + state.offset, state) for state in states)
+                    self._expect(states)
                     pcm = np.frombuffer(chunk.pcm, np.int16).reshape(-1, 2).astype(np.float32) / 32768.0
                     await self._speaker.write(self._lane, pcm)
             self._lane.finished = True
@@ -160,25 +238,30 @@ class Player:
             response.cleared()
             self._end(piece)
 
+    def _open(self, request: MusicRequest | SoundRequest | Sound) -> Stream[MusicChunk | SoundChunk]:
+        return Recorded(request) if isinstance(request, Sound) else self._engine.open(request)
+
     def _begin(
         self, piece: Piece, response: Response, response_id: str | None, state: MusicState | None
     ) -> None:
         self.playing = describe(piece, state)
-        self._artefact_id = new_id("art")
+        self._artefact_id = piece.artefact_id or new_id("art")
         self._response = response
         self._coming.clear()
+        self._piece = piece
         self._lane.finished = False
         self._lane.resume()  # an empty lane may have been held with the others
         response.create()
         response.audio_started()
-        self._outbox.send(
-            own_events.ArtefactCreated,
-            id=self._artefact_id,
-            kind=piece.kind,
-            name=self.playing,
-            duration_ms=piece.duration_ms,
-            response_id=response_id,
-        )
+        if not piece.artefact_id:
+            self._outbox.send(
+                own_events.ArtefactCreated,
+                id=self._artefact_id,
+                kind=piece.kind,
+                name=self.playing,
+                duration_ms=piece.duration_ms,
+                response_id=response_id,
+            )
         self._changed()
 
     def _end(self, piece: Piece) -> None:
@@ -186,21 +269,60 @@ class Player:
             return
         self.playing = None
         self._response = None
+        self._stream = self._piece = None
         self._coming.clear()
         self._bar = None
+        while self._edits:
+            self._answer(None)
         if piece.kind == "music":
             self._outbox.send(own_events.MusicState, artefact_id=self._artefact_id, playing=False)
         self._changed()
 
+    def _answered(self, states: tuple[MusicState, ...]) -> None:
+        """The music says ahead what the oldest edit makes of it; nothing, if it stays as it is."""
+        if not self._edits:
+            return
+        if not states:
+            self._answer(None)
+            return
+        before, self._piece = self.newest, self._edits[0].piece
+        self._expect(states)
+        self._answer(Steered(describe(self._piece, states[0]), before, states[0]))
+
+    def _answer(self, steered: Steered | None) -> None:
+        edit = self._edits.popleft()
+        if not edit.answer.done():  # who asked may have been interrupted
+            edit.answer.set_result(steered)
+
+    def _expect(self, states: tuple[MusicState, ...]) -> None:
+        """Bars that begin in what is written next, or after it."""
+        here = self._lane.consumed + self._lane.buffered
+        for state in states:
+            at = here + state.offset
+            while self._coming and self._coming[-1].at >= at:
+                self._coming.pop()  # told ahead; it may have been edited since
+            if self._piece is not None:
+                self._coming.append(_Bar(at, self._piece, state))
+            self.newest = state
+
     def _tell_bars(self) -> None:
-        while self._coming and self._coming[0][0] <= self._lane.consumed:
-            _, self._bar = self._coming.popleft()
+        while self._coming and self._coming[0].at <= self._lane.consumed:
+            self._bar = self._coming.popleft()
+            self._rename(describe(self._bar.piece, self._bar.state))
             self.tell_bar()
+
+    def _rename(self, name: str) -> None:
+        """A bar has begun with which the piece became another."""
+        if name == self.playing:
+            return
+        self.playing = name
+        self._changed()
 
     def tell_bar(self) -> None:
         """Tell the client which bar sounds, if one does."""
-        if (state := self._bar) is None:
+        if self._bar is None:
             return
+        state = self._bar.state
         self._outbox.send(
             own_events.MusicState,
             artefact_id=self._artefact_id,

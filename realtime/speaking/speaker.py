@@ -7,14 +7,18 @@ not wait for a tick.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 
+from models.api import SPEAKING_RATE
 from realtime.speaking.mixer import Lane, Mixer, Pcm
 from realtime.telemetry import Metrics
-from realtime.transport.link import FRAME_MS, IDLE_MS, AudioOwner, Link
+from realtime.transport.link import FRAME_MS, IDLE_MS, AudioOwner, Link, StereoFrame
 
 LATE_S = 0.010  # a frame this late eats half of what a 20 ms receiver buffer holds: counted
 GIVE_UP_S = 0.2  # behind by this much, the clock starts anew instead of sending a burst
+REMEMBERED = 250  # frames, 5 s: a longer way from here to somebody's ear is none that one talks over
 SILENCE_FRAMES = 10  # 200 ms of silence sent after the sound, so that receivers fade on real samples
 
 
@@ -25,12 +29,19 @@ class Speaker:
         self.mixer = mixer
         self.owner: Callable[[], AudioOwner | None] = lambda: None
         self.on_frame: list[Callable[[], None]] = []
+        self.on_sound: Callable[[StereoFrame, float], None] = lambda frame, now: None  # what leaves, and when
+        self.spoke_at = 0.0  # loop time at which the voice last sounded
         self._link = link
         self._metrics = metrics
         self._wake = asyncio.Event()
         self._pulled = asyncio.Event()
         self._listened = asyncio.Event()  # cleared while nobody is there to hear
         self._listened.set()
+        self._held_at = 0.0  # loop time of `hold`
+        self._held = 0.0  # s that were spent held in all
+        # Of the voice's last frames: when each left, by a clock that stands while held, and its samples.
+        self._left_at: deque[float] = deque(maxlen=REMEMBERED)
+        self._left: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
 
     async def run(self) -> None:
         """Play for as long as the session lasts."""
@@ -70,11 +81,28 @@ class Speaker:
 
     def hold(self) -> None:
         """Stop the clock: nobody is there. What is written waits, and so does who writes it."""
+        if self._listened.is_set():
+            self._held_at = asyncio.get_running_loop().time()
         self._listened.clear()
 
     def release(self) -> None:
         """Go on at the next sample."""
+        if not self._listened.is_set():
+            self._held += asyncio.get_running_loop().time() - self._held_at
         self._listened.set()
+
+    def audible(self, delay_ms: float) -> int:
+        """Samples of the voice that were audible at a client to whom sound takes `delay_ms`.
+
+        Counted by when each frame left: a voice that has been silent for longer was heard to its end.
+        """
+        if not self._left:
+            return self.mixer.speech.consumed
+        now = asyncio.get_running_loop().time() if self._listened.is_set() else self._held_at
+        then = now - self._held - delay_ms / 1000
+        index = max(0, bisect_right(self._left_at, then) - 1)
+        begin, end = self._left[index]
+        return min(end, begin + max(0, round((then - self._left_at[index]) * SPEAKING_RATE)))
 
     def silence(self, *lanes: Lane) -> None:
         """Drop what the lanes hold, and what of it has not left the link yet."""
@@ -107,12 +135,23 @@ class Speaker:
             if late > GIVE_UP_S:
                 due += late
             owner = self.owner() or owner  # the tail of a cut belongs to whom was cut
+            spoken = self.mixer.speech.consumed
             frame = self.mixer.pull()
             silent = 0 if frame is not None else silent + 1
             self._link.play(frame, owner if frame is not None else None)
+            if frame is not None:
+                self._left_frame(frame, spoken)
             self._metrics.frames.inc()
             self._announce_pull()
             for observer in self.on_frame:
                 observer()
             due += FRAME_MS / 1000
             await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def _left_frame(self, frame: StereoFrame, spoken: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self.on_sound(frame, now)
+        if self.mixer.speech.consumed > spoken:
+            self.spoke_at = now
+            self._left_at.append(now - self._held)
+            self._left.append((spoken, self.mixer.speech.consumed))

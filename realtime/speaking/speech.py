@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.api import SPEAKING_RATE, SpeechRequest
+from models.api import SPEAKING_RATE, BackendError, SpeechChunk, SpeechRequest, Stream
 from models.engine import Engine
 from realtime.resampling import Resampler
 from realtime.speaking.ledger import Ledger
 from realtime.speaking.mixer import Pcm
 from realtime.speaking.speaker import Speaker
+
+FIRST_S = 10.0  # a voice that has said nothing for so long will not
+# Between two chunks. The lane holds 0.5 s, so that 1.5 s without a chunk is 1 s of silence in mid-sentence.
+STALLED_S = 1.5
 
 
 @dataclass(slots=True)
@@ -32,29 +37,56 @@ def to_stereo(mono: NDArray[np.int16]) -> Pcm:
     return np.repeat(mono[:, None].astype(np.float32) / 32768.0, 2, axis=1)
 
 
+class VoiceStalledError(BackendError):
+    """The synthesiser gave nothing for long while it was heard. `spoken`: characters whose sound is there."""
+
+    def __init__(self, spoken: int) -> None:
+        super().__init__(f"the voice gave nothing for {STALLED_S:.1f} s in the middle of a sentence; try again")
+        self.spoken = spoken
+
+
 async def speak(
     engine: Engine,
     speaker: Speaker,
     ledger: Ledger,
     text: str,
     voice: VoiceSettings,
-    on_audio: Callable[[], None],
+    begin: Callable[[], Awaitable[None]],
 ) -> None:
-    """Say `text` on the speech lane. `on_audio` is called at the first chunk. Raises `BackendError`."""
+    """Say `text` on the speech lane. `begin` is awaited when the first sound is there, before it may be heard.
+
+    Raises `BackendError`, as `VoiceStalledError` when the voice stops in the middle.
+    """
     lane = speaker.mixer.speech
-    lane.finished = False
-    ledger.begin_segment(text, lane.consumed + lane.buffered)
     resampler: Resampler | None = None
+    spoken = 0
     request = SpeechRequest(text, voice=voice.name, language=voice.language, speed=voice.speed)
     try:
         async with aclosing(engine.open(request)) as stream:
-            async for chunk in stream:
-                resampler = resampler or Resampler(chunk.rate, SPEAKING_RATE)
+            while True:
+                chunk = await _next(stream, FIRST_S if resampler is None else STALLED_S)
+                if chunk is None:
+                    break
+                if resampler is None:
+                    await begin()
+                    resampler = Resampler(chunk.rate, SPEAKING_RATE)
+                    lane.finished = False
+                    ledger.begin_segment(text, lane.consumed + lane.buffered)
                 ledger.add(chunk.words)
-                on_audio()
+                spoken = max([spoken, *(word.end for word in chunk.words)])
                 await speaker.write(lane, to_stereo(resampler.feed(np.frombuffer(chunk.pcm, np.int16))))
         if resampler is not None:
             await speaker.write(lane, to_stereo(resampler.flush()))
-        ledger.end_segment(lane.consumed + lane.buffered)
+            ledger.end_segment(lane.consumed + lane.buffered)
+    except TimeoutError:
+        if resampler is None:
+            raise BackendError(f"the voice gave nothing for {FIRST_S:.0f} s; try again") from None
+        raise VoiceStalledError(spoken) from None
     finally:
         lane.finished = True
+
+
+async def _next(stream: Stream[SpeechChunk], seconds: float) -> SpeechChunk | None:
+    """The next chunk, None at the end. Raises TimeoutError when none comes for so long."""
+    async with asyncio.timeout(seconds):
+        return await anext(stream, None)

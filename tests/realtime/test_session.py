@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
-
 from models import api
-from realtime import config
-from realtime.session import Session
-from realtime.telemetry import Metrics
-from tests.fakes import MUSIC, WORD, FakeEngine, FakeLink, Planned, Words
+from tests.fakes import MUSIC, WORD
+from tests.stage import Stage, call, conversation, say
 from tests.virtual_clock import play
 
-SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 LONG = "one two three four five six seven eight nine ten eleven twelve"
-
-
-def say(text: str) -> Planned:
-    return lambda _: [api.TextDelta(text)]
-
-
-def call(tool: str, **arguments: Any) -> api.ToolCall:
-    return api.ToolCall("call_1", tool, json.dumps(arguments))
 
 
 def music_on_request(request: api.PlanRequest) -> list[Any]:
@@ -46,51 +30,6 @@ def music_on_request(request: api.PlanRequest) -> list[Any]:
             return [call("set_volume", change="louder")]
         case _:
             return [api.TextDelta("answer")]
-
-
-class Stage:
-    """A session under way, with its client."""
-
-    def __init__(self, plan: Planned, kind: str) -> None:
-        words = Words()
-        self.engine = FakeEngine(words, plan)
-        self.link = FakeLink(words, kind)
-        settings = config.load(["mixer.music_db=0", "turn.interrupt_ms=2000"], environment={})
-        self.session = Session(self.link, self.engine, settings, Metrics())  # type: ignore[arg-type]
-
-    @property
-    def history(self) -> list[tuple[str, str]]:
-        return [
-            (message.role, message.content) for message in self.session.history.messages() if message.content
-        ]
-
-
-@asynccontextmanager
-async def conversation(plan: Planned, kind: str = "webrtc") -> AsyncIterator[Stage]:
-    stage = Stage(plan, kind)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(stage.session.run())
-        await stage.link.wait_for("session.created")
-        yield stage
-        await stage.link.aclose()
-    conforms(stage.link.log)
-
-
-def conforms(log: list[dict[str, Any]]) -> None:
-    """Every event is of the protocol or our own, and responses pair and nest."""
-    created, done = [], []
-    for event in log:
-        if not event["type"].startswith("audiogpt."):
-            SERVER_EVENT.validate_python(event)
-        if event["type"] == "response.created":
-            created.append(event["response"]["id"])
-        elif event["type"] == "response.done":
-            done.append(event["response"]["id"])
-        elif event["type"].startswith("response."):
-            assert event["response_id"] in created
-            assert event["response_id"] not in done
-    assert sorted(created) == sorted(done)
-    assert len(set(done)) == len(done)
 
 
 def test_a_spoken_turn_is_answered_and_its_events_come_in_the_protocols_order() -> None:
@@ -183,7 +122,7 @@ def test_a_noise_pauses_the_assistant_and_no_sample_is_lost() -> None:
     assert abs(noisy[1] - quiet[1]) < 48 * 25
 
 
-def test_music_outlives_its_reply_falls_silent_for_the_person_and_obeys_stop() -> None:
+def test_music_outlives_its_reply_steps_back_for_the_person_and_obeys_stop() -> None:
     async def dialogue() -> None:
         async with conversation(music_on_request) as stage:
             await stage.link.speak("play")
@@ -200,32 +139,6 @@ def test_music_outlives_its_reply_falls_silent_for_the_person_and_obeys_stop() -
             frames = len(stage.link.recording)
             await stage.link.silence(500)
             assert len(stage.link.recording) == frames
-
-    play(dialogue())
-
-
-def test_speaking_over_music_stops_it_and_is_answered() -> None:
-    async def dialogue() -> None:
-        async with conversation(music_on_request) as stage:
-            await stage.link.speak("play")
-            await stage.link.wait_for("audiogpt.music.state", 2)
-            await stage.link.speak("something else")
-            await stage.link.wait_for("audiogpt.music.state", playing=False)
-            assert stage.history[-1] == ("assistant", "answer")
-
-    play(dialogue())
-
-
-def test_a_noise_over_music_only_pauses_it() -> None:
-    async def dialogue() -> None:
-        async with conversation(music_on_request) as stage:
-            await stage.link.speak("play")
-            await stage.link.wait_for("audiogpt.music.state", 2)
-            await stage.link.noise(70)
-            await stage.link.silence(1_000)
-            frames = len(stage.link.recording)
-            await stage.link.silence(400)
-            assert len(stage.link.recording) == frames + 20
 
     play(dialogue())
 
