@@ -206,9 +206,9 @@ class Turns:
             turns.labels("answered").inc()
         except asyncio.CancelledError:
             if reply.released:
-                reply.interrupted(self._reason)
+                noticed = reply.interrupted(self._reason)
                 turns.labels("interrupted").inc()
-                reply.question.goes_on = self._reason == "turn_detected" and not reply.heard
+                reply.question.goes_on = self._reason == "turn_detected" and not noticed
             raise
         except Exception as error:
             cause = first_cause(error)

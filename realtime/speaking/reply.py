@@ -79,16 +79,12 @@ class Reply:
         self._reported = False
         self._voiced = False
         self._tool = ""  # at work now
+        self._acknowledged = ""  # words said before there was an answer
 
     @property
     def released(self) -> bool:
         """Whether the reply may be heard and do things."""
         return self.asked.decided.is_set()
-
-    @property
-    def heard(self) -> bool:
-        """Whether anything of it was heard or done."""
-        return bool(self.response.transcript or self.asked.notes or self._tool)
 
     @property
     def speaking(self) -> bool:
@@ -124,28 +120,34 @@ class Reply:
             await self.asked.decided.wait()
             await self._speaker.drained(self._speaker.mixer.speech)
             self.response.text(self._ledger.begun(self._speaker.mixer.speech.consumed))
-            self._remember(self.response.transcript.rstrip(), interrupted=False)
+            self._remember(
+                self.response.transcript.rstrip(), self._speaker.mixer.speech.consumed, interrupted=False
+            )
             self.response.finish("completed", usage=self.asked.usage.as_event())
             self.response.drained()
         finally:
             self._speaker.on_frame.remove(self._follow)
 
-    def interrupted(self, reason: Reason | None) -> None:
-        """Close a cancelled reply: the history keeps what was heard, and the client is told how much."""
+    def interrupted(self, reason: Reason | None) -> bool:
+        """Close a cancelled reply: the history keeps what was heard, and the client is told how much.
+
+        False when nothing of it was heard or done.
+        """
         audible = max(self._origin, self._speaker.audible(self._playout_delay_ms()))
         self._speaker.silence(self._speaker.mixer.speech)
-        if self._modality == "text":
-            self._remember(self.response.transcript, interrupted=True)
-        else:
-            self._remember(self._ledger.heard(audible), interrupted=True)
+        text = self._ledger.heard(audible) if self._modality == "audio" else self.response.transcript
+        self._remember(text, audible, interrupted=True)
         self.response.finish("cancelled", reason=reason, usage=self.asked.usage.as_event())
         end_ms = (audible - self._origin) * 1000 // SPEAKING_RATE
         self.response.cleared(end_ms if self._modality == "audio" else None)
+        return bool(text or self.asked.notes or self._tool)
 
     def failed(self, message: str) -> None:
         """Close a reply that failed."""
         self._speaker.silence(self._speaker.mixer.speech)
-        self._remember(self.response.transcript.rstrip(), interrupted=True)
+        self._remember(
+            self.response.transcript.rstrip(), self._speaker.mixer.speech.consumed, interrupted=True
+        )
         self.response.finish("failed", error=message, usage=self.asked.usage.as_event())
         self.response.cleared()
 
@@ -224,7 +226,8 @@ class Reply:
             )
             if found.say:
                 with contextlib.suppress(asyncio.QueueFull):  # then there are words enough
-                    self._clauses.put_nowait(found.say + " ")
+                    self._acknowledged = found.say + " "
+                    self._clauses.put_nowait(self._acknowledged)
 
     def _follow(self) -> None:
         """After each frame: tell the words that began, and, once, how long the turn took."""
@@ -263,7 +266,7 @@ class Reply:
             total_ms=round(total, 1),
         )
 
-    def _remember(self, text: str, *, interrupted: bool) -> None:
+    def _remember(self, text: str, until: int, *, interrupted: bool) -> None:
         # What a round said along with its calls is part of `text` already.
         notes = [_without_words(note) for note in self.asked.notes]
         if text or notes:
@@ -274,8 +277,15 @@ class Reply:
                 spoken=self._modality == "audio",
                 interrupted=interrupted,
                 notes=notes,
+                unheard=self._unheard(text) if interrupted else "",
+                spoken_words=self._ledger.spoken(self._origin, until) if self._modality == "audio" else None,
             )
             self._history.add(entry, after=self.question.id)
+
+    def _unheard(self, heard: str) -> str:
+        """What of the plan the person has not heard."""
+        planned = self._acknowledged + self.planned
+        return planned[len(heard) :].strip() if planned.startswith(heard) else ""
 
 
 def _without_words(note: ChatMessage) -> ChatMessage:

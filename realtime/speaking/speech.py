@@ -41,7 +41,9 @@ class VoiceStalledError(BackendError):
     """The synthesiser gave nothing for long while it was heard. `spoken`: characters whose sound is there."""
 
     def __init__(self, spoken: int) -> None:
-        super().__init__(f"the voice gave nothing for {STALLED_S:.1f} s in the middle of a sentence; try again")
+        super().__init__(
+            f"the voice gave nothing for {STALLED_S:.1f} s in the middle of a sentence; try again"
+        )
         self.spoken = spoken
 
 
@@ -72,9 +74,10 @@ async def speak(
                     resampler = Resampler(chunk.rate, SPEAKING_RATE)
                     lane.finished = False
                     ledger.begin_segment(text, lane.consumed + lane.buffered)
-                ledger.add(chunk.words)
+                pcm = to_stereo(resampler.feed(np.frombuffer(chunk.pcm, np.int16)))
+                ledger.add(chunk.words, len(pcm))
                 spoken = max([spoken, *(word.end for word in chunk.words)])
-                await speaker.write(lane, to_stereo(resampler.feed(np.frombuffer(chunk.pcm, np.int16))))
+                await speaker.write(lane, pcm)
         if resampler is not None:
             await speaker.write(lane, to_stereo(resampler.flush()))
             ledger.end_segment(lane.consumed + lane.buffered)

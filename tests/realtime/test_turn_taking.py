@@ -16,6 +16,9 @@ from tests.virtual_clock import play
 LONG = "one two three four five six seven eight nine ten eleven twelve"
 
 
+PAUSE_MS = 150  # long enough to prepare an answer, too short to end any turn
+
+
 def echoing(request: api.PlanRequest) -> list[Any]:
     """Answers with what it understood."""
     last = request.messages[-1]
@@ -33,8 +36,8 @@ def decisions(log: list[dict[str, Any]]) -> list[str]:
 def test_an_answer_is_prepared_in_the_pause_and_heard_once_the_turn_is_decided() -> None:
     async def dialogue() -> None:
         async with conversation(echoing) as stage:
-            await stage.link.speak("what now")  # undecided: 480 ms
-            await stage.link.silence(300)
+            await stage.link.speak("what now")
+            await stage.link.silence(PAUSE_MS)
             assert any(isinstance(request, api.PlanRequest) for request in stage.engine.requests)
             assert any(isinstance(request, api.SpeechRequest) for request in stage.engine.requests)
             assert "response.created" not in stage.link.types()
@@ -53,7 +56,7 @@ def test_what_was_prepared_is_forgotten_when_the_person_goes_on() -> None:
     async def dialogue() -> None:
         async with conversation(echoing) as stage:
             await stage.link.speak("what now")
-            await stage.link.silence(300)
+            await stage.link.silence(PAUSE_MS)
             await stage.link.speak("my friend")
             await stage.link.wait_for("response.done")
             assert stage.link.audible_words() == ["heard", "what", "now", "my", "friend"]
@@ -70,10 +73,10 @@ def test_nothing_is_done_before_the_turn_is_decided() -> None:
     async def dialogue() -> None:
         async with conversation(plan) as stage:
             await stage.link.speak("timer five")
-            await stage.link.silence(300)
+            await stage.link.silence(PAUSE_MS)
             assert any(isinstance(request, api.PlanRequest) for request in stage.engine.requests)
             await stage.link.speak("or six")
-            await stage.link.silence(300)
+            await stage.link.silence(PAUSE_MS)
             assert "audiogpt.timer" not in stage.link.types()
             await stage.link.wait_for("audiogpt.timer", state="set")
             assert stage.link.types().count("audiogpt.timer") == 1
@@ -86,7 +89,7 @@ def test_an_answer_prepared_in_vain_is_tried_again() -> None:
         async with conversation(echoing) as stage:
             stage.engine.fail["planner"] = "the planner is gone"
             await stage.link.speak("what now")
-            await stage.link.silence(200)
+            await stage.link.silence(PAUSE_MS)
             stage.engine.fail.clear()
             await stage.link.wait_for("response.done")
             assert statuses(stage.link.log) == ["completed"]
@@ -148,7 +151,7 @@ def test_music_goes_on_in_the_distance_while_the_person_speaks() -> None:
             await stage.link.speak("what time is it", word_ms=300)
             level = int(stage.link.recording[-1][1].max())
             assert 0 < level <= round(MUSIC * 10 ** (-24 / 20)) + 1
-            await stage.link.wait_for("response.done")
+            await stage.link.wait_for("response.done", 2)
             assert stage.history[-1] == ("assistant", "noon")
             await stage.link.silence(1_500)
             assert int(stage.link.recording[-1][1].max()) == MUSIC
@@ -160,14 +163,13 @@ def test_music_goes_on_in_the_distance_while_the_person_speaks() -> None:
 def test_words_that_follow_before_anything_was_heard_belong_to_the_same_sentence() -> None:
     async def dialogue() -> None:
         async with conversation(echoing) as stage:
-            stage.engine.delay["planner"] = 0.6
-            await stage.link.speak("play something")
-            await stage.link.silence(700)
+            stage.engine.delay["planner"] = 1.2
+            await stage.link.speak("play some jazz")
             await stage.link.wait_for("response.created")
             await stage.link.speak("by the sea")
             await stage.link.wait_for("response.done", 2)
-            assert stage.link.audible_words() == "heard play something by the sea".split()
-            assert stage.history[0] == ("user", "play something by the sea")
+            assert stage.link.audible_words() == "heard play some jazz by the sea".split()
+            assert stage.history[0] == ("user", "play some jazz by the sea")
 
     play(dialogue())
 

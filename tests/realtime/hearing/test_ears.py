@@ -17,8 +17,9 @@ from realtime.hearing.ears import (
     HearingEvent,
     HearingFailed,
     PartialText,
+    Paused,
     SpeechDropped,
-    SpeechMeant,
+    SpeechSustained,
     SpeechStarted,
     TurnOver,
 )
@@ -111,6 +112,7 @@ class ScriptedEngine:
     """Opens what the script says: one recogniser after the other, one detector after the other."""
 
     def __init__(self, recognisers: Callable[[int], Any], detectors: Callable[[int], Any]) -> None:
+        self.assignments: dict[str, Any] = {}
         self.asr: list[Any] = []
         self.vad: list[Any] = []
         self.requests: list[api.AsrRequest] = []
@@ -239,7 +241,7 @@ def test_a_turn_from_onset_to_text() -> None:
             await listener.hold(words.value("now"), 300)
             await listener.hold(0, 1_200)
             kinds = [type(event) for event in listener.events]
-            assert kinds == [SpeechStarted, PartialText, SpeechMeant, PartialText, TurnOver]
+            assert kinds == [SpeechStarted, SpeechSustained, PartialText, PartialText, Paused, TurnOver]
             (over,) = listener.of(TurnOver)
             assert over.text == "stop now"
             assert abs(over.start_ms - 400) <= 32
@@ -291,7 +293,7 @@ def test_a_recogniser_that_fails_loses_its_turn_and_not_the_next() -> None:
             await listener.silence(800)
             assert [type(event) for event in listener.events] == [
                 SpeechStarted,
-                SpeechMeant,
+                SpeechSustained,
                 HearingFailed,
                 SpeechDropped,
             ]
@@ -393,7 +395,7 @@ def test_clear_forgets_the_turn_and_says_so() -> None:
             await listener.speak(600)
             assert await listener.ears.clear()
             await listener.silence(1_000)
-            assert [type(event) for event in listener.events] == [SpeechStarted, SpeechMeant, SpeechDropped]
+            assert [type(event) for event in listener.events] == [SpeechStarted, SpeechSustained, SpeechDropped]
             assert engine.asr[0].closed
 
     run(dialogue)
