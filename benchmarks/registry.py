@@ -34,6 +34,8 @@ BENCHMARKS: Mapping[str, Entry] = {
     "jitter": Entry("benchmarks.jitter", "lossy and jittery links: our jitter buffer beside aiortc's"),
     "lossy": Entry("benchmarks.lossy", "real calls over a path that loses and delays packets"),
     "peers": Entry("benchmarks.peers", "ours beside Pipecat: the same models, client and run"),
+    "bargein": Entry("benchmarks.bargein", "interruptions and false alarms: who is obeyed, how soon"),
+    "heard": Entry("benchmarks.heard", "interruptions at random moments: history beside recording"),
     "churn": Entry("benchmarks.churn", "callers who vanish: what is left of them in the server"),
 }
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from benchmarks import tones
 from models.api import (
     AsrRequest,
     Audio,
@@ -149,3 +150,42 @@ def synthesise(voice: EmbeddedSpeech, text: str) -> tuple[SpeechChunk, ...]:
     finally:
         job.close()
     return tuple(chunks)
+
+
+COUNT = re.compile(r"count (\d+) words from (\d+)")
+
+
+class CountingPlanner:
+    """Says as many words of `benchmarks.tones` as it is asked to, "count 40 words from 3"; else the last one."""
+
+    produces = True
+
+    def open(self, request: PlanRequest) -> Job:
+        asked = COUNT.search(request.messages[-1].content) if request.messages else None
+        return _Count(*((int(asked[1]), int(asked[2])) if asked else (1, tones.WORDS - 1)))
+
+
+class _Count:
+    def __init__(self, count: int, first: int) -> None:
+        self._numbers = [(first + step) % tones.WORDS for step in range(min(count, tones.WORDS))]
+
+    def feed(self, item: object, emit: EmitTo) -> bool:
+        return True
+
+    def step(self, emit: EmitTo) -> bool:
+        # Commas and full stops, so that there are clauses.
+        marks = {3: ",", 6: "."}
+        words = [f"w{number}{marks.get(step % 7, '')}" for step, number in enumerate(self._numbers)]
+        emit(TextDelta(" ".join(words)))
+        emit(PlanDone())
+        return False
+
+    def close(self) -> None:
+        return
+
+
+class ToneVoice(ScriptedVoice):
+    """Says the words of `benchmarks.tones`; what has none of them (the server's warm-up) in the other voice."""
+
+    def open(self, request: SpeechRequest) -> Job:
+        return _Replay(tones.chunks(request.text)) if tones.numbers(request.text) else super().open(request)

@@ -1,12 +1,13 @@
 """The contract between the edge and everything that computes.
 
-A *role* is a job in the conversation (`vad`, `asr`, `planner`, `tts`, `music`, `sound`). A *backend*
-does one role. The edge asks the engine for a `Stream` with a `Request`; what may be sent into the
-stream and what comes out is fixed by the role:
+A *role* is a job in the conversation (`vad`, `asr`, `turn`, `planner`, `tts`, `music`, `sound`). A
+*backend* does one role; a role of `OPTIONAL` may have none. The edge asks the engine for a `Stream` with a
+`Request`; what may be sent into the stream and what comes out is fixed by the role:
 
     role     request         in                        out
     vad      VadRequest      Audio                     SpeechProbability
     asr      AsrRequest      Audio, EndOfUtterance     Hypothesis
+    turn     TurnRequest     -                         TurnProbability
     planner  PlanRequest     -                         TextDelta, ToolCall, PlanDone
     tts      SpeechRequest   -                         SpeechChunk
     music    MusicRequest    SteerMusic                MusicChunk
@@ -26,8 +27,9 @@ import msgspec
 
 from models.plan import MusicBrief, SoundBrief
 
-Role = Literal["vad", "asr", "planner", "tts", "music", "sound"]
-ROLES: tuple[Role, ...] = ("vad", "asr", "planner", "tts", "music", "sound")
+Role = Literal["vad", "asr", "turn", "planner", "tts", "music", "sound"]
+ROLES: tuple[Role, ...] = ("vad", "asr", "turn", "planner", "tts", "music", "sound")
+OPTIONAL: frozenset[Role] = frozenset({"turn"})  # roles without which a conversation works too
 
 HEARING_RATE = 16_000  # Hz, mono: what VAD and ASR are given
 SPEAKING_RATE = 48_000  # Hz, stereo: what music and sound produce, and what the mixer works in
@@ -91,6 +93,8 @@ class Hypothesis(Message, frozen=True, tag=True):
 
     The first `stable` characters of `text` have been the same in consecutive hypotheses and will hardly
     change (LocalAgreement, Polák et al. 2023). `end` counts the HEARING_RATE samples heard so far.
+    `listening`: short as it is, it sounds more like a sign of listening ("uh-huh") than like a short request;
+    None where the recogniser cannot tell, or where it is not short.
     """
 
     text: str
@@ -98,6 +102,22 @@ class Hypothesis(Message, frozen=True, tag=True):
     end: int
     final: bool = False
     adaptation: str | None = None
+    listening: bool | None = None
+
+
+class TurnRequest(Message, frozen=True, tag=True):
+    """Judge whether the speaker has finished, from the utterance so far and the silence after it.
+
+    Mono, HEARING_RATE; backends look at the last few seconds only (Smart Turn: 8), so more need not be sent.
+    """
+
+    pcm: bytes
+
+
+class TurnProbability(Message, frozen=True, tag=True):
+    """How likely the speaker has finished, 0 to 1. It ends the stream."""
+
+    probability: float
 
 
 # -- thinking ---------------------------------------------------------------------------------------
@@ -219,7 +239,12 @@ class MusicRequest(Message, frozen=True, tag=True):
 
 
 class SteerMusic(Message, frozen=True, tag=True):
-    """Change the piece that plays into what `brief` now says, from the next bar line on."""
+    """Change the piece that plays into what `brief` now says, from the next bar line on.
+
+    It is answered with a `MusicChunk` without sound: its one state is that of the first changed bar, with the
+    `offset` counted from the end of what came before; without a state, the brief cannot be played and the
+    piece goes on as it was.
+    """
 
     brief: MusicBrief
 
@@ -257,15 +282,24 @@ class SoundChunk(Message, frozen=True, tag=True):
     pcm: bytes
 
 
-Request = VadRequest | AsrRequest | PlanRequest | SpeechRequest | MusicRequest | SoundRequest
+Request = VadRequest | AsrRequest | TurnRequest | PlanRequest | SpeechRequest | MusicRequest | SoundRequest
 Input = Audio | EndOfUtterance | SteerMusic
 Output = (
-    SpeechProbability | Hypothesis | TextDelta | ToolCall | PlanDone | SpeechChunk | MusicChunk | SoundChunk
+    SpeechProbability
+    | Hypothesis
+    | TurnProbability
+    | TextDelta
+    | ToolCall
+    | PlanDone
+    | SpeechChunk
+    | MusicChunk
+    | SoundChunk
 )
 
 ROLE_OF: Mapping[type, Role] = {
     VadRequest: "vad",
     AsrRequest: "asr",
+    TurnRequest: "turn",
     PlanRequest: "planner",
     SpeechRequest: "tts",
     MusicRequest: "music",

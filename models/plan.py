@@ -64,7 +64,7 @@ class PlayMusic(Step):
 
 
 class Capture(Step):
-    """Listen without obeying, and keep what the person gives: words to write down, a hummed tune, a recording.
+    """Listen without obeying, and keep what the person gives: words to write down, a tune, a recording.
 
     It ends with their silence or "that's it". A system message then says what was kept, and `then`.
     """
@@ -78,6 +78,13 @@ class KeepSaid(Step):
     """Keep what the person said before this request ("what I just said") as a recording with its text."""
 
     tool: ClassVar[str] = "keep_said"
+
+
+class KeepText(Step):
+    """Write down words that the person gave along with the request ("write down: buy milk")."""
+
+    tool: ClassVar[str] = "keep_text"
+    text: str = Field(..., min_length=1, max_length=2_000)
 
 
 class PlayArtefact(Step):
@@ -152,6 +159,10 @@ STEPS: tuple[type[Step], ...] = (
     PlaySound,
     StopPlaying,
     ResumePlaying,
+    Capture,
+    KeepSaid,
+    KeepText,
+    PlayArtefact,
     SetVolume,
     SetPace,
     SetVoice,

@@ -33,6 +33,8 @@ BACKENDS: Mapping[Role, Mapping[str, Entry]] = {
     # (quick runs of `benchmarks cpu`).
     "vad": {"silero": Entry("models.vad.silero:SileroVad", runs="inline")},
     "asr": {"pocketsphinx": Entry("models.asr.pocketsphinx:PocketSphinxAsr")},
+    # 36 ms of a core a question (75 beside a busy neighbour): far too long for the edge.
+    "turn": {"smart-turn": Entry("models.turn.smart_turn:SmartTurn")},
     "planner": {
         "intent": Entry("models.planner.intent:IntentPlanner"),
         "openai": Entry("models.planner.openai:OpenAIPlanner", runs="edge"),

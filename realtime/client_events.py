@@ -93,17 +93,27 @@ class ClientEvents:
                 session.history.delete(item_id)
                 session.outbox.send(ConversationItemDeletedEvent, item_id=item_id)
             case ConversationItemTruncateEvent(item_id=item_id, audio_end_ms=audio_end_ms):
-                if self._find(item_id).role != "assistant":
-                    raise ProtocolError(
-                        "only the assistant's audio can be truncated", code="invalid_item", param="item_id"
-                    )
-                # What the client played is known here to the word: the history was cut already.
-                session.outbox.send(
-                    ConversationItemTruncatedEvent,
-                    item_id=item_id,
-                    content_index=0,
-                    audio_end_ms=max(0, audio_end_ms),
-                )
+                await self._truncate(item_id, audio_end_ms)
+
+    async def _truncate(self, item_id: str, end_ms: int) -> None:
+        """Take back what the client did not play. What still sounds is stopped first, as by a cancel."""
+        session = self._session
+        reply = session.turns.reply
+        if reply is not None and reply.response.opened and reply.response.item_id == item_id:
+            await session.turns.interrupt("client_cancelled")
+            if session.history.find(item_id) is None:
+                return  # no word of it was heard, and the client has been told so
+        entry = self._find(item_id)
+        if entry.role != "assistant" or entry.spoken_words is None:
+            raise ProtocolError(
+                "only the assistant's audio can be truncated", code="invalid_item", param="item_id"
+            )
+        session.outbox.send(
+            ConversationItemTruncatedEvent,
+            item_id=item_id,
+            content_index=0,
+            audio_end_ms=entry.truncate(end_ms),
+        )
 
     def _append(self, event: InputAudioBufferAppendEvent) -> None:
         link = self._link.current if isinstance(self._link, ResumableLink) else self._link
@@ -151,15 +161,15 @@ class ClientEvents:
 
     def _create_response(self) -> None:
         session = self._session
-        if session.replying:
+        if session.turns.replying:
             raise ProtocolError(
                 "a response is in progress; wait for response.done or send response.cancel",
                 code="conversation_already_has_active_response",
             )
-        last = session.history.last_id
+        last = session.history.last
         if last is None:
             raise ProtocolError("there is nothing to answer; create an item first", code="empty_conversation")
-        if not session.answer(last):
+        if not session.turns.answer(last):
             raise ProtocolError("too many turns are waiting for an answer", code="too_many_turns")
 
     def _find(self, item_id: str) -> Entry:

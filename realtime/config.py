@@ -16,12 +16,15 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from models.api import ROLES, Role
+from models.api import OPTIONAL, ROLES, Role
 from models.engine import Assignment
 from models.registry import BACKENDS
 from realtime.hearing.turn import Rules
 
 ENVIRONMENT_PREFIX = "AUDIOGPT_"
+NONE = "none"  # the backend of an optional role that nothing serves
+# In the environment, with our prefix, and no settings: the server's secrets, and the key of our client.
+SECRETS = ("AUDIOGPT_API_KEYS", "AUDIOGPT_TOKEN_SECRET", "AUDIOGPT_API_KEY")
 
 
 class ConfigError(ValueError):
@@ -42,12 +45,46 @@ class ServerSettings(Section):
     workers: int = Field(1, ge=1, le=64, description="processes that hold calls, all on the same port")
     max_sessions: int = Field(16, ge=1, le=10_000, description="calls at once; more get 503 and Retry-After")
     max_body: int = Field(65_536, ge=1_024, description="bytes of a request body, 413 beyond")
-    max_event: int = Field(1_048_576, ge=1_024, description="bytes of one client event")
+    max_event: int = Field(1_048_576, ge=1_024, description="bytes of one client event, uploads included")
     connect_timeout: float = Field(15.0, gt=0, description="s a call has to connect before it is dropped")
     resume_grace: float = Field(
         20.0, ge=0, le=600, description="s a call whose connection dropped waits for its client; 0 ends it"
     )
     idle_timeout: float = Field(900.0, gt=0, description="s without a word or an event until a call is ended")
+
+
+class SecuritySettings(Section):
+    """Who may use the server, and how much. Without keys everybody may, on a loopback address only."""
+
+    api_keys_env: str = Field(
+        SECRETS[0], min_length=1, description="environment variable with the API keys, separated by commas"
+    )
+    token_secret_env: str = Field(
+        SECRETS[1],
+        min_length=1,
+        description="environment variable with the secret that signs ephemeral tokens; unset, the keys do",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="web origins besides our own that may call, for example https://example.org; * is any"
+    )
+    sessions_per_key: int = Field(8, ge=1, description="calls at once of one API key, its tokens' included")
+    events_per_second: int = Field(
+        200, ge=1, description="client events of a session; ten times that at once"
+    )
+    audio_per_minute: int = Field(300, ge=60, description="s of audio a key's sessions may send in a minute")
+    responses_per_minute: int = Field(
+        120, ge=1, description="responses a key's sessions may ask for in a minute"
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#\s]+", origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; write scheme://host or scheme://host:port, no path"
+                )
+        return origins
 
 
 class MediaSection(Section):
@@ -99,6 +136,11 @@ class VadSettings(Section):
 class TurnSettings(Section):
     """When a turn begins and ends."""
 
+    backend: str = Field(NONE, description="network that judges from the voice whether a turn is over")
+    model: str = Field(
+        "",
+        description="smart-turn: file, directory or hub:OWNER/NAME/FILE@COMMIT#SHA256; empty downloads v3.2",
+    )
     prefix_ms: int = Field(
         300, ge=0, le=2_000, description="ms of audio kept from before speech was detected"
     )
@@ -173,6 +215,9 @@ class MixerSettings(Section):
 
     music_db: float = Field(-3.0, ge=-60, le=6, description="dB of music and sound")
     duck_db: float = Field(-18.0, ge=-60, le=0, description="dB by which music is lowered under speech")
+    hush_db: float = Field(
+        -24.0, ge=-60, le=0, description="dB by which music is lowered while the person speaks"
+    )
 
 
 class Settings(Section):
@@ -180,7 +225,9 @@ class Settings(Section):
 
     profile: Literal["embedded"] = Field("embedded", description="which backends serve the roles by default")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
+    offline: bool = Field(False, description="never download models; take those that are here")
     server: ServerSettings = ServerSettings()
+    security: SecuritySettings = SecuritySettings()
     media: MediaSection = MediaSection()
     vad: VadSettings = VadSettings()
     turn: TurnSettings = TurnSettings()
@@ -194,8 +241,7 @@ class Settings(Section):
     @field_validator(*ROLES)
     @classmethod
     def _known_backend(cls, section: Any, info: Any) -> Any:
-        choices = sorted(BACKENDS[info.field_name])
-        if section.backend not in choices and ":" not in section.backend:
+        if section.backend not in _choices(info.field_name) and ":" not in section.backend:
             raise ValueError(f"there is no {info.field_name} backend {section.backend!r}")
         return section
 
@@ -207,9 +253,12 @@ class Settings(Section):
     def assignments(self) -> dict[Role, Assignment]:
         """What the engine has to load."""
         planner = self.planner
+        chosen = [role for role in ROLES if getattr(self, role).backend != NONE]
         options: dict[Role, dict[str, Any]] = {role: {} for role in ROLES}
         if self.asr.backend == "pocketsphinx":
             options["asr"] = self.asr.model_dump(include={"slots", "max_slots"})
+        if self.turn.backend == "smart-turn":
+            options["turn"] = {"model": self.turn.model, "offline": self.offline}
         if planner.backend == "openai":
             options["planner"] = planner.model_dump(include={"url", "model", "api_key_env"})
             options["planner"]["timeout_s"] = planner.timeout
@@ -217,7 +266,7 @@ class Settings(Section):
             role: Assignment(
                 getattr(self, role).backend, options[role], getattr(getattr(self, role), "processes", 1)
             )
-            for role in ROLES
+            for role in chosen
         }
 
 
@@ -240,7 +289,7 @@ def load(
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"cannot read the settings file {file}: {error}") from error
     for name, text in (os.environ if environment is None else environment).items():
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in SECRETS:
             _put(values, name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."), text, name)
     for flag in flags:
         path, separator, text = flag.partition("=")
@@ -285,9 +334,13 @@ def describe() -> str:
         for key, field in model.model_fields.items():
             default = field.get_default()
             shown = ",".join(default) if isinstance(default, tuple) else default
-            choices = f" [{', '.join(sorted(BACKENDS[cast(Role, section)]))}]" if key == "backend" else ""
+            choices = f" [{', '.join(_choices(cast(Role, section)))}]" if key == "backend" else ""
             lines.append(f"  {section}.{key}={shown}\n      {field.description}{choices}")
     return "\n".join(lines)
+
+
+def _choices(role: Role) -> list[str]:
+    return sorted(BACKENDS[role]) + ([NONE] if role in OPTIONAL else [])
 
 
 def _put(values: dict[str, Any], path: str, text: str, source: str) -> None:
@@ -327,7 +380,7 @@ def _explain(error: dict[str, Any]) -> str:
         if len(where) > 1 and where[0] in known:
             return f"unknown setting {name}; {where[0]} has: {', '.join(known[where[0]].model_fields)}"
         return f"unknown setting {name}; there are: {', '.join(Settings.model_fields)}"
-    if error["type"] == "value_error" and where[0] in BACKENDS:
-        choices = ", ".join(sorted(BACKENDS[cast(Role, where[0])]))
+    if error["type"] == "value_error" and len(where) == 1 and where[0] in BACKENDS:
+        choices = ", ".join(_choices(cast(Role, where[0])))
         return f"{name}.backend: {error['ctx']['error']}; choose one of: {choices}"
     return f"{name}: {error['msg'].lower()} (given: {error['input']!r})"

@@ -19,6 +19,7 @@ from openai.types.realtime import (
 
 from models.api import HEARING_RATE
 from realtime import own_events
+from realtime.artefacts import Said
 from realtime.hearing.ears import (
     HearingEvent,
     HearingFailed,
@@ -38,6 +39,7 @@ from realtime.thinking.history import Entry
 if TYPE_CHECKING:
     from realtime.session import Session
 
+UNLIKELY = 0.25  # completeness up to which nobody prepares an answer: "play me some"
 REMEMBERED_S = 60  # of what the person said, for "what I just said"
 GOES_ON_MS = 2_500  # between two utterances that may be one sentence
 
@@ -55,22 +57,14 @@ class Item:
     interrupted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the person said: the words, and the sound as int16 mono at HEARING_RATE."""
-
-    text: str
-    pcm: bytes
-
-
 class HearingEvents:
     """Handles one session's hearing. `quiet` is set while nobody speaks to us."""
 
     def __init__(self, session: Session) -> None:
         self.quiet = asyncio.Event()
         self.quiet.set()
-        self.said: deque[Said] = deque()  # of the last REMEMBERED_S
         self._session = session
+        self._said: deque[Said] = deque()  # of the last REMEMBERED_S
         self._item: Item | None = None  # that is being spoken
         self._begun: dict[int, Item] = {}  # those that are not over, by when they began (ms)
         self._stopped_ms = -GOES_ON_MS  # when the last turn ended
@@ -79,6 +73,10 @@ class HearingEvents:
     def speaking(self) -> bool:
         """Whether the person is speaking."""
         return self._item is not None
+
+    def said_before(self) -> Said | None:
+        """What the person said before their last request ("keep what I just said")."""
+        return self._said[-2] if len(self._said) > 1 else None
 
     async def run(self) -> None:
         """Act on what the ears hear, for as long as the session lasts."""
@@ -100,8 +98,8 @@ class HearingEvents:
                 await self._maybe_interrupt(self._item, evidence)
             case SpeechSustained(evidence) if self._item is not None:
                 await self._maybe_interrupt(self._item, evidence)
-            case Paused(text) if self._item is not None and session.state.answers:
-                if not session.capture.active:
+            case Paused(text, evidence) if self._item is not None:
+                if self._may_be_all(evidence):
                     session.turns.prepare(self._item.id, text)
             case SpeechGoesOn():
                 session.turns.withdraw()
@@ -128,12 +126,20 @@ class HearingEvents:
         self._item = self._begun[start_ms] = Item(new_id("item"), over, session.turns.asks)
         self.quiet.clear()
         session.capture.speech(True)
+        session.apply_rules()
         if session.state.interrupts:
             mixer.hush()
         session.outbox.send(
             InputAudioBufferSpeechStartedEvent, item_id=self._item.id, audio_start_ms=start_ms
         )
         session.show_activity()
+
+    def _may_be_all(self, evidence: Evidence) -> bool:
+        """Whether an answer to these words may be wanted at once."""
+        session = self._session
+        return (
+            session.state.answers and not session.capture.active and evidence.completeness > UNLIKELY
+        )
 
     async def _maybe_interrupt(self, item: Item, evidence: Evidence) -> None:
         """Stop what we are saying as soon as it is sure that the person means us."""
@@ -200,9 +206,9 @@ class HearingEvents:
             session.outbox.failure("too many turns are waiting for an answer; wait for one to finish")
 
     def _remember(self, said: Said) -> None:
-        self.said.append(said)
-        while sum(len(one.pcm) for one in self.said) > REMEMBERED_S * HEARING_RATE * 2:
-            self.said.popleft()
+        self._said.append(said)
+        while sum(len(one.pcm) for one in self._said) > REMEMBERED_S * HEARING_RATE * 2:
+            self._said.popleft()
 
     def _dismiss(self, item: Item, decision: Decision, why: str, evidence: Evidence) -> None:
         """It was no turn: go on as if nothing had been said."""

@@ -26,6 +26,7 @@ class SessionInfo(BaseModel):
     version: str
     resume: str | None = None
     resume_grace: float | None = None
+    voices: list[str] = []  # to choose from, the default first; empty where the voice cannot tell
 
 
 class ActivityChanged(BaseModel):
@@ -108,13 +109,19 @@ class TurnLatency(BaseModel):
 
 
 class ArtefactCreated(BaseModel):
-    """Something was made: a piece of music or a sound. `duration_ms` is null while it is unbounded."""
+    """Something was made or kept. `duration_ms` is null while it is unbounded.
+
+    `number` is how a person may refer to it ("play number two"); `text` the words of what was said or written;
+    `url`, where there is one, gives the file to whoever knows it.
+    """
 
     type: Literal["audiogpt.artefact.created"] = "audiogpt.artefact.created"
     event_id: str
     id: str
-    kind: Literal["music", "sound", "speech", "text"]
+    kind: Literal["music", "sound", "speech", "text", "image"]
     name: str
+    number: int | None = None
+    text: str = ""
     duration_ms: float | None = None
     url: str | None = None
     response_id: str | None = None

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,9 @@ from openai.types.realtime import ConversationItemAdded, ConversationItemDone
 
 from models.api import BackendError, Situation
 from models.engine import Engine
+from models.planner.completeness import completeness
 from realtime import own_events
+from realtime.artefacts import Artefacts
 from realtime.client_events import ClientEvents
 from realtime.config import Settings
 from realtime.hearing.ears import Ears
@@ -36,6 +39,7 @@ from realtime.speaking.player import Player
 from realtime.speaking.speaker import Speaker
 from realtime.speaking.speech import VoiceSettings
 from realtime.telemetry import Metrics
+from realtime.thinking.capture import Capture, Collected
 from realtime.thinking.history import Entry, History
 from realtime.thinking.planner import Planner
 from realtime.thinking.timers import Timer, Timers
@@ -47,15 +51,6 @@ from realtime.turns import Turns
 log = logging.getLogger(__name__)
 
 COUNT_INTERVAL = 5.0  # s between two looks at what the link lost
-
-
-class _NoCapture:
-    active = False
-
-    def speech(self, speaking: bool) -> None: ...
-
-    def utterance(self, text: str, pcm: bytes) -> bool:
-        return False
 
 
 class Session:
@@ -103,6 +98,11 @@ class Session:
             for lane in (mixer.music, mixer.sound)
         )
         self.heard = HearingEvents(self)
+        self.artefacts = Artefacts()
+        self.capture = Capture(
+            self.artefacts, self.outbox, self._captured, sounding=lambda: mixer.speech.audible
+        )
+        self.ears.tap = self.capture.listen
         self.timers = Timers(self._group, self._timer_over)
         self.toolbox = Toolbox(
             engine=engine,
@@ -112,11 +112,13 @@ class Session:
             voice=self.voice,
             timers=self.timers,
             outbox=self.outbox,
+            capture=self.capture,
+            artefacts=self.artefacts,
+            said=self.heard.said_before,
         )
         self.planner = Planner(engine, self.history, self.toolbox, self._situation)
         self.planner.instructions = settings.planner.instructions
         self.turns = Turns(self, self._group)
-        self.capture = _NoCapture()
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -177,7 +179,12 @@ class Session:
             self.voice.speed = self.voice.normal_speed = self._asked_speed = self.state.speed
         self.ears.automatic = self.state.automatic
         self.ears.language = self.state.language
-        self.ears.set_rules(self.state.rules(self._settings.rules()))
+        self.apply_rules()
+
+    def apply_rules(self) -> None:
+        """Tell the ears when a turn ends, as things are: the client's choice, and what is being captured."""
+        self.ears.set_rules(self.capture.rules(self.state.rules(self._settings.rules())))
+        self.ears.completeness = self.capture.completeness if self.capture.active else completeness
 
     def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
         """Put an item into the conversation and tell the client."""
@@ -252,7 +259,15 @@ class Session:
 
     def _timer_over(self, timer: Timer) -> None:
         self.outbox.send(own_events.TimerChanged, label=timer.label, seconds=timer.seconds, state="over")
-        event = {"event": "timer_over", "label": timer.label, "seconds": timer.seconds}
+        self._report({"event": "timer_over", "label": timer.label, "seconds": timer.seconds})
+
+    def _captured(self, collected: Collected) -> None:
+        for player in (self.music, self.sound):
+            player.resume()  # silent meanwhile: the microphone would have had it too
+        self._report(collected.as_event())
+
+    def _report(self, event: Mapping[str, Any]) -> None:
+        """Something has happened that the planner is to answer."""
         entry = Entry(new_id("item"), "system", json.dumps(event), spoken=False)
         self.history.add(entry)
         self.alive()

@@ -38,6 +38,7 @@ class MirrorLink:
 
     kind = "websocket"
     playout_delay_ms = 0.0
+    recalled_ms = 0.0
 
     def __init__(self, question: bytes) -> None:
         self.heard = ""

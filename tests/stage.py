@@ -31,9 +31,9 @@ def call(tool: str, **arguments: Any) -> api.ToolCall:
 class Stage:
     """A session under way, with its client."""
 
-    def __init__(self, plan: Planned, kind: str) -> None:
+    def __init__(self, plan: Planned, kind: str, engine: type[FakeEngine] = FakeEngine) -> None:
         words = Words()
-        self.engine = FakeEngine(words, plan)
+        self.engine = engine(words, plan)
         self.link = FakeLink(words, kind)
         settings = config.load(["mixer.music_db=0", "turn.interrupt_ms=2000"], environment={})
         self.session = Session(self.link, self.engine, settings, Metrics())  # type: ignore[arg-type]
@@ -46,8 +46,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def conversation(plan: Planned, kind: str = "webrtc") -> AsyncIterator[Stage]:
-    stage = Stage(plan, kind)
+async def conversation(
+    plan: Planned, kind: str = "webrtc", engine: type[FakeEngine] = FakeEngine
+) -> AsyncIterator[Stage]:
+    stage = Stage(plan, kind, engine)
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.session.run())
         await stage.link.wait_for("session.created")

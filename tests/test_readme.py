@@ -105,7 +105,7 @@ def test_every_system_package_is_named(package: str) -> None:
 def test_profiles_and_backends_are_named() -> None:
     for profile in config.PROFILES:
         assert f"`{profile}`" in README
-    assert set(BACKENDS) == {"vad", "asr", "planner", "tts", "music", "sound"}
+    assert set(BACKENDS) == {"vad", "asr", "turn", "planner", "tts", "music", "sound"}
     for setting in re.findall(r"--set ([a-z]+\.\w+)=", README):
         section, key = setting.split(".")
         assert key in config.sections()[section].model_fields

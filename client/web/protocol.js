@@ -1,27 +1,37 @@
 // What the page knows, as a pure function of the events it receives: reduce(state, event, now) -> state.
 //
 // Nothing here touches the network or the document, so a whole dialogue is tested as a list of events.
-// A state is never changed in place. Event names and shapes are the OpenAI Realtime protocol's; those that
-// begin with `audiogpt.` are this server's own (realtime/own_events.py) and the page works without them.
+// A state is never changed in place. These are the events of the OpenAI Realtime protocol; this server's own
+// are in own-events.js.
 
-/** Stages of a turn in the order in which they happen. */
-export const STAGES = ["endpoint", "asr", "plan", "speech", "send"];
+import { marksAfter } from "./barge-in.js";
+import { IN_PROGRESS, add, change, find, put, remove, withNotice } from "./entries.js";
+import { ownHandlers, withUnclaimedLatency, withWaitingLatency } from "./own-events.js";
 
-/** Errors that only say that there was nothing to interrupt: true, and of no use to the person. */
-const QUIET_ERRORS = new Set(["response_cancel_not_active", "output_audio_buffer_empty"]);
+// True, and of no use to the person: there was nothing to interrupt, to commit, or to look up any more.
+const QUIET_ERRORS = new Set([
+  "response_cancel_not_active",
+  "output_audio_buffer_empty",
+  "input_audio_buffer_commit_empty",
+  "item_not_found",
+]);
 
 /**
  * The state before the first event.
  *
- * `entries` is the conversation in order: kind "you", "assistant", "artefact", "notice" or "divider".
- * `responses` maps the id of each response still open to the purpose its metadata names ("reply" if none).
- * `waiting` holds latencies that arrived before anything of their response could be shown.
+ * `entries` is the conversation in order: kind "you", "assistant", "artefact", "attachment", "note", "notice" or
+ * "divider". `responses` maps the id of each response still open to the purpose its metadata names ("reply" if
+ * none). `waiting` holds latencies that arrived before anything of their response could be shown. `settings` are
+ * the server's, as far as it told them. `marks` are those of barge-in.js.
  */
 export function initialState() {
   return {
     session: null,
+    settings: { voice: "", speed: 1 },
     info: null,
     activity: { state: "listening", detail: "" },
+    progress: null,
+    capture: null,
     entries: [],
     responses: {},
     sounding: false,
@@ -29,14 +39,19 @@ export function initialState() {
     timers: [],
     artefacts: {},
     waiting: {},
+    marks: [],
     serial: 0,
   };
 }
 
 /** The state after `event`, received at `now` (milliseconds). An unknown event changes nothing. */
 export function reduce(state, event, now = 0) {
-  const handler = Object.hasOwn(handlers, event?.type ?? "") ? handlers[event.type] : null;
-  return handler ? handler(state, event, now) : state;
+  const type = event?.type ?? "";
+  const handler = [handlers, ownHandlers].find((table) => Object.hasOwn(table, type))?.[type];
+  if (!handler) return state;
+  const next = handler(state, event, now);
+  const marks = marksAfter(state.marks, state, event, now);
+  return marks === state.marks ? next : { ...next, marks };
 }
 
 /** True while there is something that an interrupt would stop. */
@@ -49,15 +64,8 @@ export function isReplying(state) {
   return Object.values(state.responses).includes("reply");
 }
 
-/** The state with a typed line shown at once, before the server confirms it under the same `id`. */
-export function withTyped(state, id, text) {
-  return put(state, id, { kind: "you", text, stable: text.length, status: "sending", typed: true });
-}
-
-/** The state with words for the person from the page itself, such as a lost connection. */
-export function withNotice(state, level, message) {
-  return add(state, { kind: "notice", level, message });
-}
+/** The event id under which the item `id` is sent, so that an error about it can be told to belong to it. */
+export const eventIdOf = (itemId) => `create_${itemId}`;
 
 /**
  * The state of a page whose call ended: nothing is open, nothing sounds, no line is left half-way.
@@ -69,44 +77,14 @@ export function withoutCall(state, unsent = new Set()) {
   const entries = state.entries
     .filter((entry) => entry.text !== "" || !halfWay(entry))
     .map((entry) => (halfWay(entry) ? { ...entry, status: "cut" } : entry));
-  return { ...state, entries, responses: {}, sounding: false, music: null, timers: [], waiting: {},
-    activity: { state: "listening", detail: "" } };
-}
-
-const IN_PROGRESS = new Set(["hearing", "settling", "sending", "speaking"]);
-
-// --- entries -------------------------------------------------------------------------------------------
-
-function find(state, id) {
-  return state.entries.find((entry) => entry.id === id);
-}
-
-/** Changes the entry `id`, or adds it with `fields` where there is none. */
-function put(state, id, fields) {
-  if (!find(state, id)) return add(state, { id, ...fields });
-  return { ...state, entries: state.entries.map((entry) => (entry.id === id ? { ...entry, ...fields } : entry)) };
-}
-
-function change(state, id, fields) {
-  return find(state, id) ? put(state, id, fields) : state;
-}
-
-function add(state, entry) {
-  const serial = state.serial + 1;
-  return { ...state, serial, entries: [...state.entries, { id: `local-${serial}`, ...entry }] };
+  return { ...state, entries, responses: {}, sounding: false, music: null, timers: [], waiting: {}, progress: null,
+    capture: null, activity: { state: "listening", detail: "" } };
 }
 
 // --- the person's side ---------------------------------------------------------------------------------
 
 function speechStarted(state, event) {
   return put(state, event.item_id, { kind: "you", text: "", stable: 0, status: "hearing", typed: false });
-}
-
-function partial(state, event) {
-  const entry = find(state, event.item_id);
-  if (entry && entry.status === "final") return state; // a late partial never un-firms a final line
-  const fields = { kind: "you", text: event.text, stable: Math.min(event.stable ?? 0, event.text.length) };
-  return put(state, event.item_id, { status: "hearing", typed: false, ...entry, ...fields });
 }
 
 function speechStopped(state, event) {
@@ -135,10 +113,13 @@ function transcriptionDelta(state, event) {
 
 function transcriptionCompleted(state, event) {
   const text = (event.transcript ?? "").trim();
+  // What was dropped into the conversation is a sound with words in it, not a line of the person's.
+  if (find(state, event.item_id)?.kind === "attachment") return change(state, event.item_id, { words: text });
   return put(state, event.item_id, { kind: "you", text, stable: text.length, status: "final" });
 }
 
 function transcriptionFailed(state, event) {
+  if (find(state, event.item_id)?.kind === "attachment") return state;
   const failed = put(state, event.item_id, { kind: "you", status: "failed" });
   return withNotice(failed, "error", event.error?.message || "That could not be written down. Please say it again.");
 }
@@ -158,19 +139,20 @@ function itemAdded(state, event) {
 }
 
 function userItemAdded(state, item) {
+  const known = find(state, item.id);
+  if (known?.kind === "attachment") return change(state, item.id, { status: "final" });
   const typed = (item.content ?? []).filter((part) => part.type === "input_text").map((part) => part.text).join(" ");
   if (typed) {
     const fields = { kind: "you", text: typed, stable: typed.length, status: "final", typed: true };
     // A server may give the item an id of its own: then the line shown at once is the one it confirms.
-    const sent = state.entries.find((entry) => entry.status === "sending" && entry.text === typed);
-    if (!sent || find(state, item.id)) return put(state, item.id, fields);
+    const sent = state.entries.find((entry) => entry.kind === "you" && entry.status === "sending" && entry.text === typed);
+    if (!sent || known) return put(state, item.id, fields);
     const entries = state.entries.map((entry) => (entry === sent ? { ...entry, ...fields, id: item.id } : entry));
     return { ...state, entries };
   }
   const spoken = (item.content ?? []).find((part) => part.type === "input_audio");
   if (!spoken) return state;
-  const entry = find(state, item.id);
-  if (entry) return change(state, item.id, { committed: true });
+  if (known) return change(state, item.id, { committed: true });
   const text = spoken.transcript ?? "";
   return put(state, item.id, { kind: "you", text, stable: text.length, status: "settling", typed: false, committed: true });
 }
@@ -192,7 +174,8 @@ function assistantItem(state, id, responseId) {
 function saidDelta(state, event) {
   const known = find(state, event.item_id) ? state : assistantItem(state, event.item_id, event.response_id);
   const entry = find(known, event.item_id);
-  return put(known, event.item_id, { text: entry.text + event.delta });
+  if (entry.status !== "speaking") return known; // it was cut short: what comes late was not heard
+  return worked(put(known, event.item_id, { text: entry.text + event.delta }), event.response_id);
 }
 
 function saidDone(state, event, text) {
@@ -206,6 +189,20 @@ function truncated(state, event) {
   return change(state, event.item_id, { status: "interrupted" });
 }
 
+/** Of an answer that was cut short the server's history holds exactly what was heard: that is what stands here. */
+function itemRetrieved(state, event) {
+  const entry = find(state, event.item?.id);
+  if (entry?.kind !== "assistant" || entry.status !== "interrupted") return state;
+  const part = (event.item.content ?? []).find(({ type }) => type === "output_audio" || type === "output_text");
+  const text = part?.transcript ?? part?.text;
+  return text ? put(state, entry.id, { text }) : state; // some servers forget the words with the sound
+}
+
+/** The work on a response is over: it can be heard, or has ended. */
+function worked(state, responseId) {
+  return state.progress?.responseId === responseId ? { ...state, progress: null } : state;
+}
+
 const ENDINGS = { completed: "done", cancelled: "interrupted", failed: "failed", incomplete: "interrupted" };
 
 function responseDone(state, event) {
@@ -216,98 +213,39 @@ function responseDone(state, event) {
   const entries = state.entries
     .filter((entry) => !open(entry) || entry.text || entry.latency) // stopped before its first word
     .map((entry) => (open(entry) ? { ...entry, status: ending } : entry));
-  const ended = withUnclaimedLatency({ ...state, responses, entries }, id);
+  const ended = withUnclaimedLatency(worked({ ...state, responses, entries }, id), id);
   if (status !== "failed") return ended;
   const cause = details?.error?.message || (purpose === "reply" ? "The reply could not be made." : `The ${purpose} stopped.`);
   return withNotice(ended, "error", cause);
 }
 
-// --- latency -------------------------------------------------------------------------------------------
-
-function turnLatency(state, event) {
-  const latency = { stages: event.stages_ms ?? {}, total: event.total_ms };
-  const owner =
-    state.entries.find((entry) => entry.responseId === event.response_id) ?? find(state, event.item_id);
-  if (owner) return change(state, owner.id, { latency });
-  return { ...state, waiting: { ...state.waiting, [event.response_id]: latency } };
-}
-
-function withWaitingLatency(state, responseId) {
-  if (!responseId || !state.waiting[responseId]) return state;
-  const { [responseId]: latency, ...waiting } = state.waiting;
-  const owner = state.entries.find((entry) => entry.responseId === responseId);
-  return owner ? change({ ...state, waiting }, owner.id, { latency }) : state;
-}
-
-/** A response that ended without a line of its own gives its latency to the last thing the person said. */
-function withUnclaimedLatency(state, responseId) {
-  if (!state.waiting[responseId]) return state;
-  const { [responseId]: latency, ...waiting } = state.waiting;
-  const owner = state.entries.findLast((entry) => entry.kind === "you");
-  return owner ? change({ ...state, waiting }, owner.id, { latency }) : { ...state, waiting };
-}
-
-// --- music, artefacts, timers, notices -----------------------------------------------------------------
-
-function musicState(state, event, now) {
-  if (!event.playing) {
-    return state.music?.artefactId === event.artefact_id ? { ...state, music: null } : state;
-  }
-  const music = {
-    artefactId: event.artefact_id,
-    name: state.artefacts[event.artefact_id]?.name ?? "",
-    bar: event.bar ?? 0,
-    beats: event.beats ?? 0,
-    tempo: event.tempo ?? 0,
-    key: event.key ?? "",
-    section: event.section ?? "",
-    chords: event.chords ?? [],
-    instruments: event.instruments ?? [],
-    since: now,
-  };
-  return { ...state, music };
-}
-
-function artefactCreated(state, event) {
-  const known = state.artefacts[event.id];
-  const artefact = {
-    number: known?.number ?? Object.keys(state.artefacts).length + 1,
-    name: event.name,
-    artefactKind: event.kind,
-    durationMs: event.duration_ms ?? null,
-    url: event.url ?? null,
-    responseId: event.response_id ?? null,
-  };
-  const kept = { ...state, artefacts: { ...state.artefacts, [event.id]: artefact } };
-  const shown = put(kept, event.id, { kind: "artefact", latency: find(state, event.id)?.latency ?? null, ...artefact });
-  return withWaitingLatency(shown, event.response_id);
-}
-
-function timer(state, event, now) {
-  const others = state.timers.filter((one) => one.label !== event.label);
-  if (event.state === "set") {
-    return { ...state, timers: [...others, { label: event.label, seconds: event.seconds, endsAt: now + event.seconds * 1000 }] };
-  }
-  const done = { ...state, timers: others };
-  return event.state === "over" ? withNotice(done, "info", `${event.label || "The timer"} is over.`) : done;
-}
+// --- the session -----------------------------------------------------------------------------------------
 
 function failed(state, event) {
   if (QUIET_ERRORS.has(event.error?.code)) return state;
-  return withNotice(state, "error", event.error?.message || "Something went wrong on the server.");
+  const message = event.error?.message || "Something went wrong on the server.";
+  const blamed = state.entries.find((entry) => entry.status === "sending" && eventIdOf(entry.id) === event.error?.event_id);
+  if (blamed) return change(state, blamed.id, { status: "failed", cause: message });
+  return withNotice(state, "error", message);
 }
 
 function sessionCreated(state, event) {
-  const fresh = { ...state, session: event.session?.id ?? "session" };
+  const fresh = sessionSettings({ ...state, session: event.session?.id ?? "session" }, event);
   if (fresh.session === state.session) return state; // a call that was taken up again
   if (!state.session || !state.entries.some((entry) => entry.kind === "you")) return fresh;
   return add(fresh, { kind: "divider", text: "A new conversation. What was said above is no longer remembered." });
 }
 
-const sounding = (value) => (state) => ({ ...state, sounding: value });
+function sessionSettings(state, event) {
+  const { voice, speed } = event.session?.audio?.output ?? {};
+  return { ...state, settings: { voice: voice?.id ?? voice ?? state.settings.voice, speed: speed ?? state.settings.speed } };
+}
+
+const stillness = (state) => ({ ...state, sounding: false });
 
 const handlers = {
   "session.created": sessionCreated,
+  "session.updated": sessionSettings,
   "input_audio_buffer.speech_started": speechStarted,
   "input_audio_buffer.speech_stopped": speechStopped,
   "input_audio_buffer.committed": committed,
@@ -317,9 +255,9 @@ const handlers = {
   "conversation.item.input_audio_transcription.delta": transcriptionDelta,
   "conversation.item.input_audio_transcription.completed": transcriptionCompleted,
   "conversation.item.input_audio_transcription.failed": transcriptionFailed,
+  "conversation.item.retrieved": itemRetrieved,
   "conversation.item.truncated": truncated,
-  "conversation.item.deleted": (state, event) =>
-    ({ ...state, entries: state.entries.filter((entry) => entry.id !== event.item_id) }),
+  "conversation.item.deleted": (state, event) => remove(state, event.item_id),
   "response.created": responseCreated,
   "response.output_item.added": outputItemAdded,
   "response.output_audio_transcript.delta": saidDelta,
@@ -327,16 +265,8 @@ const handlers = {
   "response.output_audio_transcript.done": (state, event) => saidDone(state, event, event.transcript),
   "response.output_text.done": (state, event) => saidDone(state, event, event.text),
   "response.done": responseDone,
-  "output_audio_buffer.started": sounding(true),
-  "output_audio_buffer.stopped": sounding(false),
-  "output_audio_buffer.cleared": sounding(false),
+  "output_audio_buffer.started": (state, event) => worked({ ...state, sounding: true }, event.response_id),
+  "output_audio_buffer.stopped": stillness,
+  "output_audio_buffer.cleared": stillness,
   error: failed,
-  "audiogpt.session.info": (state, { profile, backends, version }) => ({ ...state, info: { profile, backends, version } }),
-  "audiogpt.activity": (state, event) => ({ ...state, activity: { state: event.state, detail: event.detail ?? "" } }),
-  "audiogpt.input_transcript.partial": partial,
-  "audiogpt.turn.latency": turnLatency,
-  "audiogpt.artefact.created": artefactCreated,
-  "audiogpt.music.state": musicState,
-  "audiogpt.timer": timer,
-  "audiogpt.notice": (state, event) => withNotice(state, event.level, event.message),
 };

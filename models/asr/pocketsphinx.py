@@ -24,7 +24,7 @@ from models.api import (
     SpeechProbability,
     VadRequest,
 )
-from models.asr import domain
+from models.asr import domain, interjections
 from models.asr.cepstra import TYPICAL, CepstralMean, RunningMean
 from models.asr.slots import PRONUNCIATIONS
 from models.asr.sphinx import Decoder, LanguageModel, Library
@@ -50,8 +50,15 @@ _FOLLOW = 10  # frames between two corrections of a stranger's mean
 # Frames of 32 ms that have to be speech before there are words: "uh-huh" has 7 at the least, thunder 4 at
 # the most; music, sheep, sirens, coughs and noise of any colour have none.
 _LEAST_SPEECH = 5
+# A short utterance is also looked up among the short things people say (0.016 of its length of CPU time).
+_SHORT = 28  # frames of speech, 0.9 s
+_SHORT_TAIL = HEARING_RATE // 5  # samples after the last speech that belong to it
+_SHORT_KEPT = 4 * HEARING_RATE  # samples after which it is no longer short, whatever silence there was
 _FILLER = re.compile(r"[<\[+]")
 _VARIANT = re.compile(r"\(\d+\)$")  # "a(2)": the second pronunciation of "a"
+
+
+_GRAMMAR = interjections.grammar()
 
 
 class PocketSphinxAsr:
@@ -133,6 +140,7 @@ class DecoderPool:
         if self._model is None:
             self._model = self._load_model(decoder)
         decoder.use(self._model)
+        decoder.add_grammar(_GRAMMAR)
         return decoder
 
     def _load_model(self, decoder: Decoder) -> LanguageModel:
@@ -159,6 +167,8 @@ class AsrJob:
         self._decoder = pool.take()
         self._vad = vad
         self._speech = 0  # frames of it
+        self._voiced_end = 0  # samples until the end of the last of them
+        self._short: bytearray | None = bytearray()  # what was heard, while it may be a short utterance
         self._adaptation = adaptation
         self._given = adaptation or TYPICAL  # the mean the decoder works with
         self._mean = RunningMean(self._given)
@@ -197,13 +207,19 @@ class AsrJob:
         self._vad.feed(audio, self._notice)
         self._heard += len(audio.pcm) // 2
         self._waiting += audio.pcm
+        if self._speech > _SHORT or self._heard > _SHORT_KEPT:
+            self._short = None
+        elif self._short is not None:
+            self._short += audio.pcm
         self._decode()
         if self._heard - self._looked >= _LOOK:
             self._looked = self._heard
             self._look(emit)
 
     def _notice(self, judged: SpeechProbability) -> None:
-        self._speech += judged.probability > 0.5
+        if judged.probability > 0.5:
+            self._speech += 1
+            self._voiced_end = judged.end
 
     def _decode(self) -> None:
         if not self._open:
@@ -248,8 +264,17 @@ class AsrJob:
                 end=self._heard,
                 final=True,
                 adaptation=None if learned is None else str(learned),
+                listening=self._listening() if text else None,
             )
         )
+
+    def _listening(self) -> bool | None:
+        """Whether a short utterance is most like a sign of listening; None for a long one, or for neither."""
+        if self._short is None:
+            return None
+        pcm = bytes(self._short[: 2 * (self._voiced_end + _SHORT_TAIL)])
+        said = self._decoder.among(pcm, str(self._mean.value))
+        return said in interjections.LISTENING if said else None
 
     def _words(self) -> str:
         if self._speech < _LEAST_SPEECH:

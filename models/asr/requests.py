@@ -204,6 +204,49 @@ show me {face} {saying}
 show me the notes
 show me what you heard"""
 
+_CAPTURE = """write this down
+{write} {take}
+{write} {take} {now}
+{write} {take} and {treat}
+{write} {take} then {treat}
+take a note
+take a note please
+make a note of that
+write that down
+take dictation
+i'll hum {tune}
+i'll hum {tune} {into} a {ensemble}
+i'm going to hum {tune}
+i'm going to sing {tune}
+let me hum {tune}
+listen to this {form}
+record me
+record this
+record my voice
+record my voice and {treat}
+start recording
+make a recording
+that's it
+that's it
+that's it
+that's all
+i'm done
+stop recording
+end of note
+never mind
+save what i just said
+keep that recording
+keep that recording of me
+what did i just say
+play it back
+play my {clip}
+play my {ordinal} recording
+play number {one}
+play recording {one}
+play what i just said
+read it back
+read my note"""
+
 _EVERYDAY = """set a timer for {duration}
 set a timer for {duration}
 set a timer for {duration} please
@@ -351,6 +394,7 @@ TEMPLATES: tuple[tuple[int, str], ...] = (
     (7, _EDIT),
     (5, _SOUND),
     (5, _VOICE),
+    (3, _CAPTURE),
     (6, _EVERYDAY),
     (6, _TALK),
     (3, _BACKCHANNEL),

@@ -22,6 +22,7 @@ from typing import Any
 from models.api import BackendError, BackendUnavailableError
 
 _AUTO = 0  # ngram_file_type_t: guess the format of a language model from the file
+_MODEL, _GRAMMAR = b"mixed", b"short"  # names of the searches
 _INSTALL = "pip install 'pocketsphinx>=5.1,<6'"
 
 # name -> (result, arguments)
@@ -31,6 +32,7 @@ _SIGNATURES: Mapping[str, tuple[Any, list[Any]]] = {
     "ngram_model_read": (c_void_p, [c_void_p, c_char_p, c_int, c_void_p]),
     "ngram_model_set_init": (c_void_p, [c_void_p, c_void_p, c_void_p, c_void_p, c_int32]),
     "ps_activate_search": (c_int, [c_void_p, c_char_p]),
+    "ps_add_jsgf_string": (c_int, [c_void_p, c_char_p, c_char_p]),
     "ps_add_lm": (c_int, [c_void_p, c_char_p, c_void_p]),
     "ps_add_word": (c_int, [c_void_p, c_char_p, c_char_p, c_int]),
     "ps_config_free": (c_int, [c_void_p]),
@@ -114,11 +116,27 @@ class Decoder:
 
     def use(self, model: LanguageModel) -> None:
         """Search with `model` from now on."""
-        name = b"mixed"
-        if self._library.ps_add_lm(self._handle, name, model.handle) != 0:
+        if self._library.ps_add_lm(self._handle, _MODEL, model.handle) != 0:
             raise BackendUnavailableError("PocketSphinx cannot search with this language model")
-        self._library.ps_activate_search(self._handle, name)
+        self._library.ps_activate_search(self._handle, _MODEL)
         self._lock = model.lock
+
+    def add_grammar(self, jsgf: str) -> None:
+        """Have a grammar ready for `among`."""
+        if self._library.ps_add_jsgf_string(self._handle, _GRAMMAR, jsgf.encode()) != 0:
+            raise BackendUnavailableError("PocketSphinx cannot search with this grammar")
+
+    def among(self, pcm: bytes, cmn: str) -> str:
+        """Which sentence of the grammar `pcm` is the most like; "" for none. Between utterances only."""
+        self._library.ps_activate_search(self._handle, _GRAMMAR)
+        try:
+            self.start(cmn)
+            self.process(pcm)
+            self.end()
+            words = (word.partition("(")[0] for word in self.words())  # "a(2)": a second pronunciation
+            return " ".join(word for word in words if word and not word.startswith(("<", "[", "+")))
+        finally:
+            self._library.ps_activate_search(self._handle, _MODEL)
 
     def start(self, cmn: str) -> None:
         """Begin an utterance, with `cmn` (13 comma-separated numbers) as the cepstral mean so far."""

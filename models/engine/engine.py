@@ -28,7 +28,7 @@ from models.engine.hosts import (
     runtime_directory,
     socket_path,
 )
-from models.engine.streams import InlineStream, Link, LocalStream
+from models.engine.streams import FailedStream, InlineStream, Link, LocalStream
 from models.registry import entry, load
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ class Engine:
     @overload
     def open(self, request: api.AsrRequest) -> api.Stream[api.Hypothesis]: ...
     @overload
+    def open(self, request: api.TurnRequest) -> api.Stream[api.TurnProbability]: ...
+    @overload
     def open(self, request: api.PlanRequest) -> api.Stream[api.TextDelta | api.ToolCall | api.PlanDone]: ...
     @overload
     def open(self, request: api.SpeechRequest) -> api.Stream[api.SpeechChunk]: ...
@@ -98,6 +100,10 @@ class Engine:
         Close the stream (`contextlib.aclosing`): that aborts the work and frees its slot.
         """
         role = api.ROLE_OF[type(request)]
+        if role not in self.assignments:
+            return FailedStream(
+                api.BackendUnavailableError(f"no {role} backend was chosen: set {role}.backend")
+            )
         if role in self._local:
             return LocalStream(self._local[role].stream(request))
         if role in self._inline:

@@ -25,7 +25,7 @@ from models.registry import load
 
 # Who computes while others must not wait gets the lower priority: the edge paces everybody's audio at
 # nice 0, a bar of music is composed a second ahead.
-NICENESS: dict[Role, int] = {"vad": 0, "tts": 1, "asr": 2, "music": 4, "sound": 4}
+NICENESS: dict[Role, int] = {"vad": 0, "turn": 1, "tts": 1, "asr": 2, "music": 4, "sound": 4}
 BACKLOG = 128  # edges that may wait to be taken on
 
 

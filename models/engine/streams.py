@@ -18,7 +18,15 @@ log = logging.getLogger(__name__)
 
 # Outputs on their way before the edge has to take some. With chunks of 20-100 ms this bounds what a
 # barge-in throws away to well under a second. Listening roles answer input, so the input bounds them.
-WINDOW: Mapping[Role, int] = {"vad": 256, "asr": 256, "planner": 256, "tts": 6, "music": 4, "sound": 4}
+WINDOW: Mapping[Role, int] = {
+    "vad": 256,
+    "asr": 256,
+    "turn": 1,
+    "planner": 256,
+    "tts": 6,
+    "music": 4,
+    "sound": 4,
+}
 # s to learn why a connection broke: a process that hangs while it ends is killed after 3
 CAUSE_TIMEOUT = 5.0
 
@@ -240,6 +248,20 @@ class InlineStream(_Outputs):
         if job is not None:
             job.close()
         self.end(error)
+
+
+class FailedStream(_Outputs):
+    """A stream that could not begin: reading it raises the cause."""
+
+    def __init__(self, error: BackendError) -> None:
+        super().__init__()
+        self.end(error)
+
+    async def send(self, item: api.Input) -> None:
+        return
+
+    async def aclose(self) -> None:
+        return
 
 
 class LocalStream:

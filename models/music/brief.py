@@ -12,7 +12,7 @@ from random import Random
 from models.music.describe import completed
 from models.music.ensemble import cast_parts
 from models.music.instruments import meant_by
-from models.music.score import Metre, Plan, Tune
+from models.music.score import Chapter, Metre, Plan, Tune
 from models.music.story import energy_of, read_story, valence_of
 from models.music.style import Style
 from models.music.styles import STYLES, find_style, style_named
@@ -127,7 +127,9 @@ def steer(plan: Plan, brief: MusicBrief, bar: int) -> Plan:
         mode = "minor" if valence_of(" ".join(brief.mood).lower()) < 0 else "major"
         mode = plan.key.mode if (mode == "minor") == plan.key.is_minor else mode
     asks_energy = brief.density is not None or energy_of(_words(brief)) != 0
-    story = tuple(replace(c, bar=c.bar + bar) for c in read_story(brief.description))
+    story = read_story(brief.description)
+    if _since_its_start(story) == _since_its_start(plan.story):
+        story = ()  # an edit repeats what was said before: the story that is being told goes on
     return replace(
         plan,
         style=style,
@@ -138,5 +140,10 @@ def steer(plan: Plan, brief: MusicBrief, bar: int) -> Plan:
         parts=cast_parts(style, brief.instruments, brief.without),
         energy=_energy(brief) if asks_energy else plan.energy,
         bars=None if brief.bars is None else max(brief.bars, bar + 1),
-        story=story or plan.story,
+        story=tuple(replace(c, bar=c.bar + bar) for c in story) or plan.story,
     )
+
+
+def _since_its_start(story: tuple[Chapter, ...]) -> list[tuple[int, str]]:
+    """When each chapter comes after the first, and its name."""
+    return [(chapter.bar - story[0].bar, chapter.name) for chapter in story]

@@ -59,12 +59,26 @@ class ComposerJob:
         self._renderer = Renderer(font)
 
     def feed(self, item: Any, emit: Emit) -> bool:
-        """Take a `SteerMusic`; it is heard from the next bar line that has not been rendered."""
+        """Take a `SteerMusic`; it is heard from the next bar line that has not been rendered.
+
+        Answers at once with a chunk that holds no sound: its state tells ahead what sounds from that bar on.
+        One without a state says that the piece stays as it is: it is over, or nobody here can play the brief.
+        """
         if not isinstance(item, SteerMusic):
             raise BackendError(f"a music stream takes SteerMusic, not {type(item).__name__}")
-        if not self._piece.finished:
-            self._piece.steer(item.brief)
+        try:
+            states = self._steered(item)
+        except BackendError:  # it comes again, with its cause, to who asks for a new piece of this brief
+            states = ()
+        emit(MusicChunk(pcm=b"", states=states))
         return True
+
+    def _steered(self, item: SteerMusic) -> tuple[MusicState, ...]:
+        if self._piece.finished:
+            return ()
+        self._piece.steer(item.brief)
+        bar = compose_bar(self._piece.plan, self._piece.next_bar)
+        return (_state(bar, round(self._bar_frame) - self._renderer.position),)
 
     def step(self, emit: Emit) -> bool:
         """Render 100 ms, composing the bars that begin in it."""

@@ -17,6 +17,7 @@ _UNDECIDED = 0.6  # a plain sentence, neither plainly finished nor plainly not
 # A sentence that ends on one of these goes on.
 _DANGLING = {
     **dict.fromkeys(word_set("um uh uhm umm er erm err hmm hm"), 0.03),
+    "'em": 0.15,  # what recognisers make of "um"
     **dict.fromkeys(
         word_set("and or but because if when while although unless since so then plus than as"), 0.05
     ),
@@ -42,6 +43,14 @@ _DANGLING = {
             " transcribe write show"
         ),
         0.15,
+    ),
+    **dict.fromkeys(  # verbs that want an object or an adverb, and adjectives that want their noun
+        word_set(
+            "need needs needed get got buy bought take took wrote write said says told think"
+            " thought put see saw use used find found keep kept bring brought has had have been"
+            " going trying looking talking thinking i've we've you've there's it's that's"
+        ),
+        0.25,
     ),
     **dict.fromkeys(word_set("me us"), 0.4),
     **dict.fromkeys(word_set("sharp flat major minor"), 0.85),
@@ -122,6 +131,19 @@ _WHOLE = frozenset(
         "tell me more",
         "wake up",
         "that's it",
+        "uh huh",
+        "uh-huh",
+        "mm hmm",
+        "mm-hmm",
+        "mhm",
+        "mm",
+        "hmm hmm",
+        "right",
+        "i see",
+        "got it",
+        "alright",
+        "all right",
+        "i don't know",
         "start over",
         "what's playing",
         "come on",
@@ -150,7 +172,15 @@ _NEEDS = (
         0.12,
     ),
     (re.compile(r"(?:play|put on|make)(?: me| us)? something$"), 0.25),
+    (re.compile(r"\b(?:make|turn|put|set|move|give|bring) (?:it|that|them)$"), 0.2),
+    (re.compile(r"\b(?:the|a) (?:sound|noise|piece)$"), 0.3),
+    (re.compile(r"^(?:can|could|would|will) you (?:please )?(?!stop|continue|pause|help|wait)\w+$"), 0.3),
     (re.compile(r"^(?:say|repeat after me|repeat)$"), 0.1),
+    # What is to be captured may be all of it, or have its purpose still to come ("record me, clean it ...").
+    (re.compile(r"\b(?:write|note|jot|take) (?:this|that|it) down$|\b(?:take|make) a (?:note|memo)$"), 0.75),
+    (re.compile(r"\brecord (?:me|this|that|my voice)$|\bi'll (?:hum|sing|whistle) (?:a|you a) \w+$"), 0.6),
+    (re.compile(r"\b(?:write|note|jot) down(?: that)?$"), 0.15),
+    (re.compile(r"\bwhat (?:i just|did i(?: just)?) sa(?:id|y)$|\bplay (?:number|recording) \w+$"), 0.85),
     (
         re.compile(
             r"^(?:no|wait|no wait|well|so|okay so|hold on|let me (?:think|see)|i think|i"
@@ -172,6 +202,22 @@ _COMMAND = re.compile(
     r"|start|speak|use|switch|change|remove|drop|lower|raise|keep|repeat|remind"
     r"|calculate|mute|no|generate)\b"
 )
+_GREETING = re.compile(r"^(?:hello|hi|hey|okay|ok|oh|well|yes|yeah|no|so|and|now|please|sorry|thanks)\s+")
+# Questions by their word order: whole with their last noun, unless an adjunct follows ("... tomorrow").
+_QUESTION = re.compile(
+    r"^(?:is|are|was|were|do|does|did|have|has|had|should|shall|may|might|am|isn't|don't|didn't|where|why"
+    r"|which|whose|when)(?: \S+){3}"
+)
+# An article and an adjective: the noun is still to come.
+_NO_NOUN = re.compile(
+    r"\b(?:a|an|the|my|your|his|her|its|our|their|some|very|really|so|more) (?:\w+ly )?(?:small|little|big"
+    r"|large|great|good|bad|nice|new|old|young|long|short|slow|fast|quick|quiet|loud|soft|happy|sad|dark"
+    r"|bright|calm|simple|deep|high|low|hot|cold|warm|same|other|next|last|first|second|third|whole|most"
+    r"|best|different|certain|solo)$"
+)
+_STRANDED = re.compile(r"\b(?:what|who|where|which)\b.* (?:listen to|talk about|wait for|look at|from|for)$")
+_UNITS = r"(?:one|two|three|four|five|six|seven|eight|nine)"
+_GROWN = re.compile(rf"\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety) {_UNITS}$")
 _SUM_END = re.compile(
     r"\b(?:plus|minus|times|divided by|multiplied by|over|root of|percent of|to the"
     r" power of) (?:(?:a|one|two|three|four|five|six|seven|eight|nine) (?:hundred"
@@ -199,6 +245,10 @@ def completeness(text: str) -> float:
         return 1.0
     if ending in {"?", "!"}:
         return 0.95
+    if _GREETING.sub("", plain) in _WHOLE:
+        return 0.9  # "hello how are you"
+    if text.count(",") > 1 and not {"and", "or"} & set(words[-3:]):
+        return 0.45  # a list whose last item has not been announced: "milk, eggs, bread"
     score = _by_ending(words, plain)
     return max(score, 0.8) if ending == "." and score > 0.3 else score
 
@@ -208,7 +258,11 @@ def _by_ending(words: list[str], plain: str) -> float:
     for pattern, score in _NEEDS:
         if pattern.search(plain):
             return score
+    if _NO_NOUN.search(plain):
+        return 0.2
     if last in _DANGLING:
+        if _STRANDED.search(plain):
+            return 0.6  # "i don't know what to listen to"
         if last in {"up", "down", "off", "on"} and words[0] in {
             "turn",
             "switch",
@@ -223,6 +277,8 @@ def _by_ending(words: list[str], plain: str) -> float:
             return 0.95
         if last in {"is", "are", "do"} and words[0] in {"what", "who", "how", "where"} and len(words) > 3:
             return 0.75  # "what time it is", "what can you do"
+        if last in {"me", "us"} and words[-2:-1] and words[-2] in {"for", "to", "with", "about", "from"}:
+            return 0.85
         if (
             last in {"me", "us", "you"}
             and len(words) > 2
@@ -243,7 +299,12 @@ def _by_ending(words: list[str], plain: str) -> float:
         return 0.85
     if _NUMBER_END.search(plain):
         # A number may grow ("twenty ... five") or still need its unit; "at seventy" is a tempo and done.
-        return 0.7 if words[-2:-1] in (["at"], ["is"]) or words[0] in {"what", "what's"} else 0.4
+        asked = words[0] in {"what", "what's"}
+        if asked and _GROWN.search(plain):
+            return 0.85
+        return 0.7 if asked or words[-2:-1] in (["at"], ["is"]) else 0.4
     if len(words) == 1:
         return 0.45
-    return 0.88 if _COMMAND.match(plain) else _UNDECIDED
+    if _COMMAND.match(plain):
+        return 0.88
+    return 0.75 if _QUESTION.match(plain) else _UNDECIDED

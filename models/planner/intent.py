@@ -21,12 +21,13 @@ import msgspec
 from models.api import BackendError, ChatMessage, Emit, PlanDone, PlanRequest, Situation, TextDelta, ToolCall
 from models.plan import PlayMusic
 from models.planner.grammar import KNOWN, RULES, VOCABULARY
+from models.planner.grammar.kept import after_capture
 from models.planner.grammar.playback import REST
 from models.planner.grammar.smalltalk import ABILITIES
 from models.planner.observations import answer_event, answer_observations
 from models.planner.phonetic import Lexicon
 from models.planner.questions import AGAIN, answered, question
-from models.planner.rules import JOINTS, OPENINGS, Act, Candidate, Context, Rule
+from models.planner.rules import JOINTS, OPENINGS, Act, Candidate, Context, Rule, observation
 from models.planner.words import FUNCTION_WORDS, Reading, read, repaired
 
 Output = TextDelta | ToolCall | PlanDone
@@ -56,6 +57,10 @@ _WARMING = (
     "make the sound of rain add more thunder",
     "make it darker up a third with a cello at seventy play it again another one back to the piano",
     "what key is it what is a tritone",
+    "write down what i say next then sing it",
+    "record my voice i will hum a tune",
+    "save what i just said and play my recording back",
+    "read my note to me",
     "xyzzy book me a taxi",
 )
 
@@ -111,7 +116,7 @@ class IntentPlanner:
 
     def plan(self, request: PlanRequest) -> list[Output]:
         """The whole round at once."""
-        acts = self._acts(request)
+        acts, fit = self._acts(request)
         outputs: list[Output] = []
         text = " ".join(act for act in acts if isinstance(act, str) and act)
         if text:
@@ -127,27 +132,35 @@ class IntentPlanner:
                 continue
             arguments = act.model_dump_json(exclude_defaults=True)
             outputs.append(ToolCall(call_id=f"call_{uuid4().hex[:16]}", name=act.tool, arguments=arguments))
-        outputs.append(PlanDone())
+        outputs.append(PlanDone(fit=fit))
         return outputs
 
-    def _acts(self, request: PlanRequest) -> Sequence[Act]:
+    def _acts(self, request: PlanRequest) -> tuple[Sequence[Act], float | None]:
+        """What to say and do, and how well a person's words fitted the grammar (None: there were none)."""
         if not request.messages:
-            return ()
+            return (), None
         last = request.messages[-1]
         if last.role == "tool":
-            return (answer_observations(request.messages),)
+            return (answer_observations(request.messages),), None
         if last.role == "system":
-            return (answer_event(last.content),)
+            return self._happened(last.content, Context(request)), None
         if last.role == "assistant":
-            return ()
-        context = Context(request)
-        return [
-            self._rest(request) if act == REST else act for act in self._understand(last.content, context)
-        ]
+            return (), None
+        acts, fit = self._understand(last.content, Context(request))
+        return [self._rest(request) if act == REST else act for act in acts], fit
+
+    def _happened(self, content: str, context: Context) -> Sequence[Act]:
+        """What to say and do about an event."""
+        event = observation(content)
+        if event.get("event") != "captured":
+            return (answer_event(content),)
+        return after_capture(event, lambda then: self._understand(then, context)[0])
 
     def _rest(self, request: PlanRequest) -> str:
-        """What the person's interruption left unsaid: the interrupted round is planned again."""
+        """What the person's interruption left unsaid; where that is not known, the round is planned again."""
         index = max(i for i, message in enumerate(request.messages) if message.role == "assistant")
+        if unheard := request.messages[index].unheard.lstrip(" ,;.\n"):
+            return unheard
         heard = request.messages[index].content.strip()
         before = msgspec.structs.replace(request, messages=request.messages[:index])
         whole = "".join(output.text for output in self.plan(before) if isinstance(output, TextDelta))
@@ -155,17 +168,17 @@ class IntentPlanner:
             return whole[len(heard) :].lstrip(" ,;.") or whole
         return whole or "I had finished."
 
-    def _understand(self, text: str, context: Context) -> Sequence[Act]:
+    def _understand(self, text: str, context: Context) -> tuple[Sequence[Act], float]:
         reading = read(text).part(0, _MOST_WORDS)
         if not reading.words:
-            return (AGAIN,)
+            return (AGAIN,), 0.0
         if (meant := answered(reading, context)) is not None:
             if meant == "":
-                return ("Okay.",)
+                return ("Okay.",), 1.0
             reading = read(meant)
             chosen = [c for c in self._candidates(reading, context) if c.gist == meant]
             if chosen:
-                return chosen[0].acts
+                return chosen[0].acts, 1.0
         choice = self._best(reading, context)
         content = sum(word not in FUNCTION_WORDS for word in reading.words)
         # A single word that means something, among words that do not, is no ground to take it for another.
@@ -179,7 +192,7 @@ class IntentPlanner:
                     choice = found
                 if choice.fit >= _SURE:
                     break
-        return self._decide(reading, choice, context)
+        return self._decide(reading, choice, context), choice.fit
 
     def _decide(self, reading: Reading, choice: _Choice, context: Context) -> Sequence[Act]:
         if choice.fit < _LIKELY or not choice.parts:

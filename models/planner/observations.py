@@ -21,8 +21,12 @@ def answer_observations(messages: Sequence[ChatMessage]) -> str:
         begin -= 1
     calls = {call.call_id: call for message in messages[:begin] for call in message.calls}
     sentences: list[str] = []
+    heard = {calls[m.call_id].name for m in messages[begin:] if m.call_id in calls}
     for message in messages[begin:]:
-        sentence = _describe(calls.get(message.call_id or ""), observation(message.content))
+        call, said = calls.get(message.call_id or ""), observation(message.content)
+        if call and call.name == "keep_said" and "play_artefact" in heard and said.get("ok") is True:
+            continue  # its sound plays: no words over it
+        sentence = _describe(call, said)
         if sentence and sentence not in sentences:
             sentences.append(sentence)
     return " ".join(sentences)
@@ -70,7 +74,32 @@ def _sentence(text: str) -> str:
 
 
 def _playing(arguments: Mapping[str, Any], said: Said) -> str:
-    return _sentence(str(said.get("playing") or ""))
+    playing, changed = str(said.get("playing") or ""), said.get("changed")
+    if not playing or not isinstance(changed, Mapping):
+        return _sentence(playing)
+    parts = [tell(changed[fact]) for fact, tell in _CHANGES.items() if changed.get(fact)]
+    return _sentence(f"now {', '.join(parts)}" if parts else f"it is so already: {playing}")
+
+
+_METRES = {"4/4": "four four", "3/4": "three four", "6/8": "six eight", "2/4": "two four", "5/4": "five four"}
+
+
+def _list(items: Sequence[str]) -> str:
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+# What an edit of the music may have changed, in the order in which it is told.
+_CHANGES: Mapping[str, Callable[[Any], str]] = {
+    "mood": _list,
+    "style": lambda style: f"as {style}",
+    "key": lambda key: f"in {key}",
+    "tempo": lambda tempo: f"at {tempo} beats a minute",
+    "metre": lambda metre: f"in {_METRES.get(metre, metre)}",
+    "density": str,
+    "with": lambda names: f"with {_list(names)}",
+    "without": lambda names: f"without {_list(names)}",
+    "length": str,
+}
 
 
 def _timer(arguments: Mapping[str, Any], said: Said) -> str:
@@ -113,7 +142,21 @@ def _volume(arguments: Mapping[str, Any], said: Said) -> str:
     return {"louder": "Louder.", "softer": "Softer.", "normal": "Back to normal."}.get(str(change), "")
 
 
+def _capturing(arguments: Mapping[str, Any], said: Said) -> str:
+    return "Go ahead."
+
+
+def _kept(arguments: Mapping[str, Any], said: Said) -> str:
+    text = str(said.get("text") or "").rstrip(". ")
+    return f"I kept it as {said.get('name')}{': ' if text else ''}{text}."
+
+
+def _noted(arguments: Mapping[str, Any], said: Said) -> str:
+    return f"I wrote down: {str(said.get('text')).rstrip('. ')}."
+
+
 _TELLERS: Mapping[str, Callable[[Mapping[str, Any], Said], str]] = {
     "play_music": _playing, "play_sound": _playing, "set_timer": _timer, "cancel_timer": _cancelled,
-    "set_voice": _voice, "set_pace": _pace, "set_volume": _volume,
+    "set_voice": _voice, "set_pace": _pace, "set_volume": _volume, "capture": _capturing, "keep_said": _kept,
+    "keep_text": _noted,
 }  # fmt: skip

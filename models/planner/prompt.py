@@ -13,12 +13,16 @@ Speak as people do: one or two short sentences, plain words, no markdown, no lis
 write numbers, units and times the way they are said. What you hear comes from a speech recogniser and \
 may hold misheard words: take the likeliest meaning, and ask one short question when you cannot tell.
 Act only through the tools. Say nothing of having done a thing before its result has come back; then say \
-briefly what is true. When a tool fails, say why and what would help. To change the music that plays, \
-call play_music with its last brief and only the asked fields changed. When no tool can do what is \
+briefly what is true. When a tool fails, say why and what would help. To change the music that plays or \
+played last ("no, minor", "add a cello"), call play_music with change "edit" and its last brief, only the \
+asked fields changed; an unchanged brief plays it again from its beginning. When no tool can do what is \
 asked, say so in one sentence and name the nearest thing you can do.
-Stay silent (write nothing) after a tool whose effect is heard, such as stopping."""
+Stay silent (write nothing) after a tool whose effect is heard, such as stopping. After capture say only \
+"Go ahead."; when an event tells what was captured, say so and do what its "then" asks as far as tools can."""
 
 INTERRUPTED = "[the person interrupted here; nothing after this was heard]"
+UNHEARD = "[the person interrupted here and did not hear: {}]"
+MOST_UNHEARD = 200  # characters, some 50 tokens: enough to go on from
 
 
 def system_prompt(request: PlanRequest) -> str:
@@ -61,7 +65,7 @@ def chat_messages(request: PlanRequest) -> list[dict[str, Any]]:
 
 
 def _assistant(message: ChatMessage, answered: set[str | None]) -> dict[str, Any] | None:
-    content = f"{message.content} {INTERRUPTED}".strip() if message.interrupted else message.content
+    content = f"{message.content} {_interruption(message)}".strip() if message.interrupted else message.content
     calls = [
         {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in message.calls
@@ -71,6 +75,14 @@ def _assistant(message: ChatMessage, answered: set[str | None]) -> dict[str, Any
         return None
     entry: dict[str, Any] = {"role": "assistant", "content": content or None}
     return {**entry, "tool_calls": calls} if calls else entry
+
+
+def _interruption(message: ChatMessage) -> str:
+    """The mark that ends a reply that was cut short."""
+    unheard = " ".join(message.unheard.split())
+    if len(unheard) > MOST_UNHEARD:
+        unheard = unheard[:MOST_UNHEARD].rpartition(" ")[0] + " …"
+    return UNHEARD.format(unheard) if unheard else INTERRUPTED
 
 
 def chat_tools(tools: tuple[ToolSchema, ...]) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ class Context:
         """What the person heard of the last reply, all its rounds."""
         parts: list[str] = []
         for message in reversed(self.history):
-            if message.role == "user" and parts:
+            if message.role in {"user", "system"} and parts:
                 break
             if message.role == "assistant" and message.content.strip():
                 parts.append(message.content.strip())

@@ -90,6 +90,7 @@ class Paused:
     """The person is silent, and may have finished with these words. Told again when the words change."""
 
     text: str
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ class Ears:
                     self._paused = True
                     self._consider(start, stop)
                     if self._text:
-                        await self.events.put(Paused(self._text))
+                        await self.events.put(Paused(self._text, self._turn.evidence()))
                 case Withdrawn():
                     await self._drop()
                     await self.events.put(SpeechDropped())
@@ -344,7 +345,7 @@ class Ears:
                             await self._act(self._turn.words(heard.text, self.completeness(heard.text)))
                         await self.events.put(PartialText(heard.text, heard.stable, self._turn.evidence()))
                         if self._paused and heard.text:
-                            await self.events.put(Paused(heard.text))
+                            await self.events.put(Paused(heard.text, self._turn.evidence()))
         except BackendError as error:
             await self.events.put(HearingFailed(str(error)))
         if stream is self._utterance:  # it failed in the middle: this turn is lost, the next one is not

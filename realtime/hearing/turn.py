@@ -17,6 +17,7 @@ the words, and a turn model where one is loaded. Every `Ended` carries that evid
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,7 +31,15 @@ QUIET = 10 ** (-28 / 20)
 LOUD_DECAY = 10 ** (-6 / 20 * VAD_FRAME / HEARING_RATE)  # 6 dB a second: a person may go on more quietly
 LEAST_SPEECH_MS = 96  # less speech than three frames, without a word, was a noise
 
-Why = Literal["complete", "silence", "unfinished", "too long", "committed"]
+# What the evidence weighs in `patience`, in log odds (see there).
+SURELY = math.log(0.79 / 0.21)  # just under completeness 0.8, a whole request
+HARDLY = math.log(0.26 / 0.74)  # just over completeness 0.25, broken off
+PROSODY_WEIGHT = 0.7
+PLANNER_WEIGHT = 0.5
+MODEL_WEIGHT = 0.3
+SETTLING_MS = 64.0
+
+Why = Literal["complete", "silence", "unfinished", "too long", "committed", "no audio"]
 Hint = Literal["prosody", "planner", "model"]
 
 
@@ -125,7 +134,7 @@ class TurnDetector:
         self._loud = 0.0  # level of the loudest speech of late, linear
         self._voiced = 0  # samples of speech in this turn
         self._interrupted = False
-        self._words = False
+        self._words = ""  # understood so far
         self._completeness = 0.5
         self._probability = 0.0  # summed over the samples of speech
         self._paused = False  # since the last speech, `Pause` was told
@@ -137,6 +146,16 @@ class TurnDetector:
     def speaking(self) -> bool:
         """Whether a turn is under way."""
         return self._start is not None
+
+    @property
+    def started(self) -> int | None:
+        """Sample at which the turn under way began; None while nobody speaks."""
+        return self._start
+
+    @property
+    def stop(self) -> int:
+        """Sample at which the last speech ended."""
+        return self._stop
 
     def frame(self, frame: SpeechProbability) -> list[TurnEvent]:
         """Take the VAD's judgement of one frame."""
@@ -175,9 +194,11 @@ class TurnDetector:
         """Take the recogniser's partial text, and how surely (0 to 1) it is a whole request."""
         if self._start is None:
             return []
-        self._words = bool(text.strip())
+        if text.strip() != self._words:
+            self._words = text.strip()
+            self._changed = self._now
+            self._hints.pop("planner", None)  # it was asked about other words
         self._completeness = completeness
-        self._changed = self._now
         return self._maybe_interrupt() if self._words else []
 
     def hint(self, kind: Hint, value: float) -> None:
@@ -198,9 +219,9 @@ class TurnDetector:
             model=self._hints.get("model"),
         )
 
-    def commit(self, at: int) -> list[TurnEvent]:
-        """The client says that the turn is over (`input_audio_buffer.commit`)."""
-        return self._finish(at, "committed") if self._start is not None else []
+    def commit(self, at: int, why: Why = "committed") -> list[TurnEvent]:
+        """Somebody else says that the turn is over: the client (`input_audio_buffer.commit`), a watchdog."""
+        return self._finish(at, why) if self._start is not None else []
 
     def reset(self) -> None:
         """Forget the turn under way (`input_audio_buffer.clear`)."""
@@ -216,7 +237,8 @@ class TurnDetector:
         self._probability = frame.probability * self._run
         self._paused = False
         self._hints.clear()
-        self._interrupted = self._words = False
+        self._interrupted = False
+        self._words = ""
         self._completeness = 0.5
         return [Onset(self._start), *self._maybe_interrupt()]
 
@@ -247,10 +269,35 @@ class TurnDetector:
         return [withdrawn]
 
 
-def patience(evidence: Evidence, rules: Rules) -> tuple[Why, int]:
-    """How long a silence ends the turn, in ms, and why. Pure."""
-    if evidence.completeness >= 0.8:
-        return "complete", rules.complete_ms
-    if evidence.completeness <= 0.25:
+def patience(evidence: Evidence, rules: Rules) -> tuple[Why, float]:
+    """How long a silence ends the turn, in ms, and why. Pure.
+
+    The words are the prior: `completeness` as log odds; what else is known adds its own, as in naive Bayes.
+    The odds make the wait: `complete_ms` where the turn is surely done, `unfinished_ms` where it surely is not,
+    `silence_ms` where nobody can tell, and geometrically between these. Words that have just changed may change
+    again, so they are given SETTLING_MS to stand still.
+    """
+    odds = _odds(evidence.completeness)
+    if evidence.prosody is not None:
+        odds += PROSODY_WEIGHT * _odds(evidence.prosody)
+    if evidence.planner is not None and evidence.completeness > 0.5:
+        odds += PLANNER_WEIGHT * evidence.planner
+    if evidence.model is not None:
+        odds += MODEL_WEIGHT * _odds(evidence.model)
+    if odds <= HARDLY:
         return "unfinished", rules.unfinished_ms
-    return "silence", rules.silence_ms
+    if odds >= SURELY:
+        why: Why = "complete"
+        wait: float = rules.complete_ms
+    else:
+        why = "silence"
+        extreme, share = (rules.complete_ms, odds / SURELY) if odds > 0 else (rules.unfinished_ms, odds / HARDLY)
+        wait = rules.silence_ms * (extreme / rules.silence_ms) ** share
+    changed_ms = evidence.silence_ms - evidence.settled_ms  # into the silence; negative: before it
+    return why, max(wait, min(changed_ms + SETTLING_MS, rules.unfinished_ms))
+
+
+def _odds(probability: float) -> float:
+    """Log odds, of no more than 19 to 1: no signal is to be believed alone."""
+    probability = min(max(probability, 0.05), 0.95)
+    return math.log(probability / (1 - probability))

@@ -31,14 +31,14 @@ from realtime import own_events
 from realtime.artefacts import Sound
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason, Response
-from realtime.speaking.mixer import Lane
+from realtime.speaking.mixer import Lane, Pcm
 from realtime.speaking.recorded import Recorded
 from realtime.speaking.speaker import Speaker
 from realtime.transport.link import AudioOwner
 
 log = logging.getLogger(__name__)
 
-# s for the music to answer an edit: it comes behind the run-ahead of the stream, 0.5 s as things stand
+# s for the music to answer an edit. It comes behind what the stream holds, within 0.15 s as things stand.
 ANSWER_TIMEOUT = 3.0
 
 
@@ -101,9 +101,7 @@ class Player:
         changed: Callable[[], None],
     ) -> None:
         self.playing: str | None = None
-        self.newest: MusicState | None = (
-            None  # of the bar told last, which need not sound yet; kept afterwards
-        )
+        self.newest: MusicState | None = None  # of the bar told last, on its way perhaps; kept afterwards
         self._engine = engine
         self._speaker = speaker
         self._lane = lane
@@ -211,12 +209,13 @@ class Player:
                         continue
                     if self.playing is None:
                         self._begin(piece, response, response_id, states[0] if states else None)
-                        self._stream = stream if piece.kind == "music" else None
+                        self._stream = stream if isinstance(piece.request, MusicRequest) else None
                         if not begun.done():
                             begun.set_result(self.playing or piece.name)
                     self._expect(states)
                     pcm = np.frombuffer(chunk.pcm, np.int16).reshape(-1, 2).astype(np.float32) / 32768.0
-                    await self._speaker.write(self._lane, pcm)
+                    await self._write(pcm)
+            self._unsteered()
             self._lane.finished = True
             await self._speaker.drained(self._lane)
             response.finish("completed")
@@ -240,6 +239,15 @@ class Player:
 
     def _open(self, request: MusicRequest | SoundRequest | Sound) -> Stream[MusicChunk | SoundChunk]:
         return Recorded(request) if isinstance(request, Sound) else self._engine.open(request)
+
+    async def _write(self, pcm: Pcm) -> None:
+        """Put sound on the lane: up to twice its room while somebody waits for what comes behind."""
+        waited_for = any(not edit.answer.done() for edit in self._edits)
+        if waited_for and self._lane.buffered < 2 * self._lane.capacity:
+            self._lane.write(pcm)
+            self._speaker.wake()
+        else:
+            await self._speaker.write(self._lane, pcm)
 
     def _begin(
         self, piece: Piece, response: Response, response_id: str | None, state: MusicState | None
@@ -269,11 +277,10 @@ class Player:
             return
         self.playing = None
         self._response = None
-        self._stream = self._piece = None
+        self._unsteered()
+        self._piece = None
         self._coming.clear()
         self._bar = None
-        while self._edits:
-            self._answer(None)
         if piece.kind == "music":
             self._outbox.send(own_events.MusicState, artefact_id=self._artefact_id, playing=False)
         self._changed()
@@ -288,6 +295,12 @@ class Player:
         before, self._piece = self.newest, self._edits[0].piece
         self._expect(states)
         self._answer(Steered(describe(self._piece, states[0]), before, states[0]))
+
+    def _unsteered(self) -> None:
+        """No bar is to come that could be changed."""
+        self._stream = None
+        while self._edits:
+            self._answer(None)
 
     def _answer(self, steered: Steered | None) -> None:
         edit = self._edits.popleft()

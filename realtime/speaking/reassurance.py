@@ -12,7 +12,12 @@ PATIENCE_S = 1.5  # invariant 7: no silence longer than this while something is 
 SHOWN_S = 2.0
 
 # The tool at work -> what is shown. Any other: "working".
-WORK = {"": "thinking", "play_music": "composing", "play_sound": "making the sound", "set_voice": "loading a voice"}
+WORK = {
+    "": "thinking",
+    "play_music": "composing",
+    "play_sound": "making the sound",
+    "set_voice": "loading a voice",
+}
 
 # Said at most once a reply, in the language the assistant speaks. A language that is not here is only shown.
 MOMENT = {
@@ -63,4 +68,3 @@ class Patience:
         words = "" if self._said or background or spoken else MOMENT.get(self.language.split("-")[0], "")
         self._said = self._said or bool(words)
         return Reassurance(words, WORK.get(tool, "working"), now - self.since)
-

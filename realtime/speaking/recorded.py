@@ -31,7 +31,10 @@ class Recorded:
     async def __anext__(self) -> SoundChunk:
         while not self._over:
             piece, self._left = self._left[: self._size], self._left[self._size :]
-            parts = [r.feed(column) for r, column in zip(self._resamplers, piece.T, strict=True)]
+            parts = [
+                r.feed(column)
+                for r, column in zip(self._resamplers, np.ascontiguousarray(piece.T), strict=True)
+            ]
             made = np.concatenate([self._held, _stereo(parts)])
             if not len(piece):
                 made = np.concatenate([made, _stereo([r.flush() for r in self._resamplers])])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from models.api import ChatMessage, ToolCall
+from realtime.speaking.ledger import Spoken
 
 Role = Literal["user", "assistant", "system"]
 
@@ -17,14 +18,44 @@ PLANNER_MESSAGES = 60  # the most recent ones a planner is given: an hour's chat
 
 @dataclass(slots=True)
 class Entry:
-    """One item. `spoken` tells audio from typed text; `notes` are the calls and observations it led to."""
+    """One item. `spoken` tells audio from typed text; `notes` are the calls and observations it led to.
+
+    `unheard` is what an assistant had planned to say after `text` and was not heard; `spoken_words` says when
+    the words of `text` sounded, so that a client can still take some of them back.
+
+    `goes_on`: the person spoke again before anything of an answer could be heard, so that a planner reads
+    this and the next item as one.
+    """
 
     id: str
     role: Role
     text: str
     spoken: bool = True
     interrupted: bool = False
+    goes_on: bool = False
     notes: list[ChatMessage] = field(default_factory=list)
+    unheard: str = ""
+    spoken_words: Spoken | None = None
+
+    def truncate(self, end_ms: int) -> int:
+        """Keep the words that were audible after `end_ms` of the item's audio.
+
+        Returns where the audio ends now, ms: between 0 and as much as the client was sent.
+
+        Raises:
+            ValueError: nobody knows when the words sounded, because the item is text.
+        """
+        if self.spoken_words is None:
+            raise ValueError("the item has no audio")
+        end_ms = max(0, min(end_ms, self.spoken_words.length_ms))
+        if end_ms < self.spoken_words.length_ms:
+            self.spoken_words = self.spoken_words.cut(end_ms)
+            self.interrupted = True
+        kept = self.spoken_words.until(end_ms)
+        if len(kept) < len(self.text):
+            self.unheard = self.text[len(kept) :] + self.unheard
+            self.text = kept
+        return end_ms
 
     def as_item(self) -> dict[str, Any]:
         """The item in the protocol's form."""
@@ -78,20 +109,40 @@ class History:
         return self._entries.pop(item_id, None) is not None
 
     @property
+    def last(self) -> Entry | None:
+        """The newest item."""
+        return next(reversed(self._entries.values()), None)
+
+    @property
     def last_id(self) -> str | None:
         """The id of the newest item."""
         return next(reversed(self._entries), None)
 
-    def messages(self, until: str | None = None) -> tuple[ChatMessage, ...]:
+    def messages(self, until: str | None = None, provisional: Entry | None = None) -> tuple[ChatMessage, ...]:
         """The conversation for a planner, up to the item `until` or to the end.
 
-        Calls and observations stand before the words they led to.
+        Calls and observations stand before the words they led to. `provisional` is an item that may become
+        the last one; it counts for as long as no item of its id is there.
         """
+        entries = list(self._entries.values())
+        if provisional is not None and provisional.id not in self._entries:
+            entries.append(provisional)
         out: list[ChatMessage] = []
-        for entry in self._entries.values():
+        begun = ""  # what the person said and went on from
+        for entry in entries:
             out.extend(entry.notes)
-            if entry.text or entry.role == "user":
-                out.append(ChatMessage(entry.role, entry.text, interrupted=entry.interrupted))
+            if entry.goes_on and entry.id != until:
+                begun += entry.text + " "
+            elif entry.text or entry.unheard or entry.role == "user":
+                out.append(
+                    ChatMessage(
+                        entry.role,
+                        begun + entry.text,
+                        interrupted=entry.interrupted,
+                        unheard=entry.unheard,
+                    )
+                )
+                begun = ""
             if entry.id == until:
                 break
         recent = out[-PLANNER_MESSAGES:]

@@ -17,12 +17,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from models.api import BackendError, MusicRequest, SoundRequest, SpeechRequest, ToolCall, ToolSchema
+from models.api import (
+    HEARING_RATE,
+    BackendError,
+    MusicRequest,
+    SoundRequest,
+    SpeechRequest,
+    ToolCall,
+    ToolSchema,
+)
 from models.engine import Engine
 from models.plan import (
     STEPS,
     CancelTimer,
+    Capture,
+    KeepSaid,
+    KeepText,
     MusicBrief,
+    PlayArtefact,
     PlayMusic,
     PlaySound,
     ResumePlaying,
@@ -34,10 +46,13 @@ from models.plan import (
     StopPlaying,
 )
 from realtime import own_events
+from realtime.artefacts import Artefact, Artefacts, Said, Sound, SoundGoneError
 from realtime.protocol import Outbox
 from realtime.speaking.mixer import Mixer, decibels
 from realtime.speaking.player import Piece, Player
 from realtime.speaking.speech import VoiceSettings
+from realtime.thinking.capture import Capture as CaptureMode
+from realtime.thinking.music_edits import begun_anew, changed
 from realtime.thinking.timers import Timers
 
 log = logging.getLogger(__name__)
@@ -83,6 +98,9 @@ class Toolbox:
         voice: VoiceSettings,
         timers: Timers,
         outbox: Outbox,
+        capture: CaptureMode | None = None,
+        artefacts: Artefacts | None = None,
+        said: Callable[[], Said | None] = lambda: None,
         seed: Callable[[], int] = lambda: random.getrandbits(32),
     ) -> None:
         self.response_id: str | None = None  # of the reply that calls
@@ -93,12 +111,20 @@ class Toolbox:
         self._voice = voice
         self._timers = timers
         self._outbox = outbox
+        self._capture_mode = capture
+        self._artefacts = artefacts
+        self._said = said
         self._seed = seed
+        self._composed: MusicRequest | None = None  # the newest piece, as edited
         self._actions: dict[type[Step], Callable[[Any], Awaitable[Facts]]] = {
             PlayMusic: self._play_music,
             PlaySound: self._play_sound,
             StopPlaying: self._stop_playing,
             ResumePlaying: self._resume_playing,
+            Capture: self._capture,
+            KeepSaid: self._keep_said,
+            KeepText: self._keep_text,
+            PlayArtefact: self._play_artefact,
             SetVolume: self._set_volume,
             SetPace: self._set_pace,
             SetVoice: self._set_voice,
@@ -131,8 +157,26 @@ class Toolbox:
         return await self._actions[step_type](step)
 
     async def _play_music(self, step: PlayMusic) -> Facts:
-        piece = Piece("music", music_name(step.brief), MusicRequest(step.brief, self._seed()))
-        return {"playing": await self._music.start(piece, self.response_id)}
+        if step.change == "edit" and self._composed is not None:
+            return await self._edit_music(self._composed, step.brief)
+        return await self._start_music(MusicRequest(step.brief, self._seed()))
+
+    async def _edit_music(self, old: MusicRequest, brief: MusicBrief) -> Facts:
+        """Change the piece that plays, or else begin it anew, changed: the seed keeps its tune."""
+        self._music.resume()
+        request = MusicRequest(brief, old.seed)
+        piece = Piece("music", music_name(brief), request)
+        if brief != old.brief and (steered := await self._music.steer(piece)):
+            self._composed = request
+            return {"playing": steered.words, "changed": changed(old.brief, brief, steered)}
+        anew = begun_anew(old.brief, brief, self._music.newest)
+        return await self._start_music(MusicRequest(anew, old.seed))
+
+    async def _start_music(self, request: MusicRequest) -> Facts:
+        piece = Piece("music", music_name(request.brief), request)
+        playing = await self._music.start(piece, self.response_id)
+        self._composed = request
+        return {"playing": playing}
 
     async def _play_sound(self, step: PlaySound) -> Facts:
         length = step.brief.seconds * 1000 if step.brief.seconds else None
@@ -150,6 +194,60 @@ class Toolbox:
         if not resumed and not (self._music.playing or self._sound.playing):
             raise ToolError("nothing was playing; ask for music or a sound first")
         return {"playing": resumed or [self._music.playing or self._sound.playing]}
+
+    async def _capture(self, step: Capture) -> Facts:
+        if self._capture_mode is None:
+            raise ToolError("capture is not offered here")
+        for player in (self._music, self._sound):
+            player.hold()  # the microphone would have it too
+        self._capture_mode.begin(step.kind, step.then)
+        return {"capturing": step.kind}
+
+    async def _keep_said(self, _: KeepSaid) -> Facts:
+        artefacts = self._kept()
+        if (said := self._said()) is None:
+            raise ToolError("you said nothing before that; say it, and then: save what I just said")
+        kept = artefacts.add("recording", origin="said", text=said.text, sound=Sound(said.pcm, HEARING_RATE))
+        return self._told(kept, "recording")
+
+    async def _keep_text(self, step: KeepText) -> Facts:
+        return self._told(self._kept().add("text", origin="written", text=step.text), "dictation")
+
+    async def _play_artefact(self, step: PlayArtefact) -> Facts:
+        artefacts = self._kept()
+        artefact = artefacts.find(step.name)
+        if artefact is None:
+            if step.name and len(artefacts):
+                there = ", ".join(artefact.name for artefact in list(artefacts)[:4])
+                raise ToolError(f"there is no {step.name!r} here; there is: {there}")
+            raise ToolError("there is no recording here yet; to make one say: record me")
+        try:
+            sound = artefacts.sound(artefact)
+        except SoundGoneError as error:
+            if artefact.text:
+                return {"artefact": artefact.id, "name": artefact.name, "say": artefact.text}
+            raise ToolError(str(error)) from None
+        piece = Piece("sound", artefact.name, sound, artefact.duration_ms, artefact.id)
+        playing = await self._sound.start(piece, self.response_id)
+        return {"artefact": artefact.id, "playing": playing}
+
+    def _kept(self) -> Artefacts:
+        if self._artefacts is None:
+            raise ToolError("keeping things is not offered here")
+        return self._artefacts
+
+    def _told(self, kept: Artefact, kind: str) -> Facts:
+        """Show the client what was kept."""
+        self._outbox.send(own_events.ArtefactCreated, **kept.as_event(), response_id=self.response_id)
+        self._outbox.send(
+            own_events.CaptureChanged,
+            kind=kind,
+            state="done",
+            artefact_id=kept.id,
+            text=kept.text,
+            duration_ms=kept.duration_ms,
+        )
+        return {"artefact": kept.id, "name": kept.name, "text": kept.text}
 
     async def _set_volume(self, step: SetVolume) -> Facts:
         change: dict[str, Callable[[float], float]] = {

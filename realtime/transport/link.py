@@ -92,6 +92,15 @@ class Link(Protocol):
         """Estimate of how long after `play` a frame is audible at the client (network, its buffer)."""
         ...
 
+    @property
+    def recalled_ms(self) -> float:
+        """How much of what `play` was given nobody hears if it is flushed now.
+
+        What is on its way cannot be called back: over WebRTC a receiver plays all that has left us. A
+        WebSocket's client drops what waits in its own buffer, when it is told that the response is over.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Close the connection. Idempotent."""
         ...

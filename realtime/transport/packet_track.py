@@ -41,6 +41,11 @@ class PacketTrack(MediaStreamTrack):
         self._waiter: asyncio.Future[None] | None = None
         self._talkspurt_begins = True
 
+    @property
+    def waiting(self) -> int:
+        """Packets that have not left yet."""
+        return len(self._queue)
+
     def push(self, payload: bytes, samples: int = 960, *, audio_level: int | None = None) -> None:
         """Queue a packet that lasts `samples` of RTP_RATE. `audio_level` is in dBov, -127 to 0 (RFC 6464)."""
         if len(self._queue) == MAX_QUEUED_PACKETS:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.transport.aiortc_hooks import PacketTrack
-from realtime.transport.link import FRAME_SAMPLES, StereoFrame
+from realtime.transport.link import FRAME_MS, FRAME_SAMPLES, StereoFrame
 from realtime.transport.opus import OpusEncoder
 
 HANGOVER = 5  # frames, 100 ms
@@ -55,6 +55,11 @@ class Playout:
     def flush(self) -> None:
         """Drop what has not left yet."""
         self._track.flush()
+
+    @property
+    def waiting_ms(self) -> int:
+        """How much has not left yet."""
+        return self._track.waiting * FRAME_MS
 
     def expect_loss(self, share: float) -> None:
         """Adapt the in-band FEC to the share of packets that the receiver reports as lost."""

@@ -143,6 +143,10 @@ class ResumableLink:
     def playout_delay_ms(self) -> float:
         return self._link.playout_delay_ms + len(self._unheard) * FRAME_MS
 
+    @property
+    def recalled_ms(self) -> float:
+        return self._link.recalled_ms + len(self._unheard) * FRAME_MS
+
     async def aclose(self) -> None:
         self._close()
         await self._link.aclose()

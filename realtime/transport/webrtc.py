@@ -199,7 +199,12 @@ class WebRtcLink:
     @property
     def playout_delay_ms(self) -> float:
         round_trip = self._peer.round_trip_ms if self._peer is not None else None
-        return (ASSUMED_ROUND_TRIP_MS if round_trip is None else round_trip) / 2 + RECEIVER_DELAY_MS
+        network = (ASSUMED_ROUND_TRIP_MS if round_trip is None else round_trip) / 2
+        return self._playout.waiting_ms + network + RECEIVER_DELAY_MS
+
+    @property
+    def recalled_ms(self) -> float:
+        return self._playout.waiting_ms
 
     @property
     def farewell(self) -> bool:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.protocol import new_id
 from realtime.resampling import Resampler
-from realtime.transport.link import AudioOwner, InputAudio, Losses, StereoFrame
+from realtime.transport.link import FRAME_MS, AudioOwner, InputAudio, Losses, StereoFrame
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,16 @@ PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
 # Close codes of a client that meant to leave (RFC 6455, 7.4.1). uvicorn gives 1005 for one that broke.
 GOODBYES = (1000, 1001)
 STREAMING_S = 5.0  # a client that sent audio in this time sends it all the time, and is gone when it stops
-NETWORK_MS = 20.0  # a guess for a link that measures nothing; clients' own buffers are known to them alone
+NETWORK_MS = 20.0  # a guess for a link that measures nothing
+# Of sound in the client, which it alone knows. Nothing, until it says more: a client that plays deltas as they
+# come has no more than its sound card's; one that buffers tells what it played (`conversation.item.truncate`).
+CLIENT_BUFFER_MS = 0.0
+
+
+class _Sound(str):
+    """An event that carries FRAME_MS of audio."""
+
+    __slots__ = ()
 
 
 class WebSocketLink:
@@ -39,6 +48,7 @@ class WebSocketLink:
         self._socket = socket
         self._out: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_WAITING)  # full: the link closes
         self._in: asyncio.Queue[InputAudio | None] = asyncio.Queue(PIECES_WAITING)  # full: oldest dropped
+        self._unsent = 0  # events with audio that the client's connection has not taken yet
         self._rest = b""
         self._closed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -54,6 +64,7 @@ class WebSocketLink:
             async with asyncio.timeout(CLOSING_S if self._closed.is_set() else None) as self._patience:
                 while (text := await self._out.get()) is not None:
                     await self._socket.send_text(text)
+                    self._unsent -= isinstance(text, _Sound)
                 await self._socket.close()
         except TimeoutError:
             log.debug("the client did not take what was left for it")
@@ -133,7 +144,8 @@ class WebSocketLink:
             content_index=owner.content_index,
             delta=base64.b64encode(pcm).decode("ascii"),
         )
-        self.send(event.model_dump_json(exclude_unset=True))
+        self._unsent += 1
+        self.send(_Sound(event.model_dump_json(exclude_unset=True)))
 
     def flush(self) -> None:
         """Nothing waits here: deltas leave in real time, and the client drops its own."""
@@ -143,7 +155,11 @@ class WebSocketLink:
 
     @property
     def playout_delay_ms(self) -> float:
-        return NETWORK_MS
+        return self._unsent * FRAME_MS + NETWORK_MS + CLIENT_BUFFER_MS
+
+    @property
+    def recalled_ms(self) -> float:
+        return self._unsent * FRAME_MS + CLIENT_BUFFER_MS
 
     @property
     def farewell(self) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.api import ROLES
+from models.api import OPTIONAL, ROLES
 from models.registry import BACKENDS
 from realtime import config
 from realtime.config import ConfigError, Settings, load, sections
@@ -102,6 +102,9 @@ def test_a_list_is_separated_by_commas(text: str, tmp_path: Path) -> None:
         ("media.udp_ports=1-70000", ["media.udp_ports", "65535"]),
         ("profile=huge", ["no profile is called 'huge'", "embedded"]),
         ("tts.backend=parrot", ["tts.backend", "'parrot'", "embedded", "flite"]),
+        ("tts.backend=none", ["tts.backend", "'none'", "embedded", "flite"]),
+        ("turn.backend=parrot", ["turn.backend", "'parrot'", "smart-turn, none"]),
+        ("offline=perhaps", ["offline", "'perhaps'"]),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_possible(flag: str, words: list[str]) -> None:
@@ -174,11 +177,19 @@ def test_what_the_engine_loads() -> None:
         environment={},
     )
     assignments = settings.assignments()
-    assert list(assignments) == list(ROLES)
+    assert list(assignments) == [role for role in ROLES if role not in OPTIONAL]
     assert assignments["asr"].options["slots"] == 3
     assert assignments["tts"].processes == 2
     assert assignments["planner"].options["model"] == "m"
     assert assignments["planner"].options["timeout_s"] == 5.0
+
+
+def test_an_optional_role_is_left_out_unless_asked_for() -> None:
+    assert "turn" not in load(["turn.backend=none", "turn.model=x.onnx"], environment={}).assignments()
+    settings = load(["turn.backend=smart-turn", "turn.model=x.onnx", "offline=true"], environment={})
+    assert list(settings.assignments()) == list(ROLES)
+    assert settings.assignments()["turn"].options == {"model": "x.onnx", "offline": True}
+    assert "[smart-turn, none]" in config.describe()
 
 
 def test_settings_are_frozen() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from models import api
 from tests.fakes import MUSIC, WORD
 from tests.stage import Stage, call, conversation, say

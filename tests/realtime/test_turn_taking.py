@@ -168,7 +168,7 @@ def test_words_that_follow_before_anything_was_heard_belong_to_the_same_sentence
             await stage.link.wait_for("response.created")
             await stage.link.speak("by the sea")
             await stage.link.wait_for("response.done", 2)
-            assert stage.link.audible_words() == "heard play some jazz by the sea".split()
+            assert stage.link.audible_words() == ["heard", "play", "some", "jazz", "by", "the", "sea"]
             assert stage.history[0] == ("user", "play some jazz by the sea")
 
     play(dialogue())
@@ -207,7 +207,7 @@ def test_a_voice_that_stalls_is_asked_for_the_rest() -> None:
             await stage.link.wait_for("response.done")
             assert statuses(stage.link.log) == ["completed"]
             assert stage.history[-1] == ("assistant", "one two three four five six")
-            assert stage.link.audible_words() == "one two three four five six".split()
+            assert stage.link.audible_words() == ["one", "two", "three", "four", "five", "six"]
 
     stage_engine: Any = None
     whole: Any = None

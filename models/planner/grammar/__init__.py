@@ -9,8 +9,10 @@ from __future__ import annotations
 from models.planner.durations import UNIT_WORDS
 from models.planner.grammar import (
     arithmetic,
+    capture,
     clock,
     glossary,
+    kept,
     music,
     playback,
     smalltalk,
@@ -26,6 +28,8 @@ from models.planner.vocabulary import word_set
 
 # Of candidates that fit equally well the earlier rule's is taken.
 RULES: tuple[Rule, ...] = (
+    *capture.RULES,
+    *kept.RULES,
     *speech.RULES,
     *timers.RULES,
     *clock.RULES,

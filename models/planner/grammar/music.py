@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from models.plan import MusicBrief, PlayMusic
+from models.plan import MusicBrief, PlayMusic, ResumePlaying
 from models.planner.grammar import music_words as names
 from models.planner.grammar.music_edits import changes, known_key, known_tempo
 from models.planner.grammar.music_slots import Slots, fill
@@ -183,6 +183,47 @@ _BACK = (
     r"(?:go )?back to (?:the |that |my )?([a-z ]+?) ?(?:piece|tune|song|music|one|thing|from before|again|$)"
 )
 _NOTHING = "There is no music to change yet. Tell me what to play."
+# "play jazz" and "make a waltz" ask for a piece; "play it faster" and "make it a waltz" change one.
+_MAKES_ONE = rf"(?:{PLAY}) (?:a|an|some|something|music|any)(?!\S)"
+_PLAYS_ONE = (
+    r"(?:play|put on|start(?: playing)?|compose|create|generate|write|improvise|perform)(?: me| us)?"
+    r" (?!(?:it|that|this|the same|again|with|without|in|at|more|less|no)(?!\S))"
+)
+_EDITS = (
+    r"(?:add|put|bring|give|try|drop) |make (?!(?:me |us )?(?:an?|some|something) (?!bit|little|lot|touch))"
+)
+_NAMES_ONE = r"(?:some|something|an?) (?!bit|little|lot|touch|tad)"
+_CHANGING = word_set(
+    "make play but music song piece tune turn change keep try take do have give wait no meant more"
+    " something hang metre meter signature"
+)
+
+
+def _asks_new(reading: Reading) -> bool:
+    if re.match(_EDITS, reading.text) and not re.match(r"put on ", reading.text):
+        return False
+    if re.match(_MAKES_ONE, reading.text):
+        return True
+    fields = fill(reading).fields.keys()
+    if "style" in fields and re.match(_NAMES_ONE, reading.text):
+        return True
+    told = {"style", "instruments", "mood"} & fields or names.NOUNS & reading.vocabulary
+    return bool(told and re.match(_PLAYS_ONE, reading.text))
+
+
+def _change(context: Context, chosen: Played | None) -> Literal["new", "edit"]:
+    """How to ask for a piece made from `chosen`: the newest is edited, an older one begins anew."""
+    if chosen is None or chosen is not context.music or not isinstance(chosen.step, PlayMusic):
+        return "new"
+    return "edit" if chosen.playing else chosen.step.change  # asked for in the same breath: not begun yet
+
+
+def _told(context: Context) -> str:
+    """What the player said of the newest piece; of the one it edits, while that edit waits to be made."""
+    pieces = [played for played in context.played if isinstance(played.step, PlayMusic)]
+    if len(pieces) > 1 and not pieces[0].playing and _change(context, pieces[0]) == "edit":
+        return pieces[1].playing
+    return pieces[0].playing if pieces else ""
 
 
 @rule(
@@ -224,14 +265,19 @@ def play_again(reading: Reading, context: Context) -> Candidate | None:
     rest = Reading(
         reading.source, tuple(t for i, t in enumerate(reading.tokens) if i not in reading.span(found))
     )
-    edit = changes(rest, brief, chosen.playing) if len(rest) else None
+    playing = _told(context) if chosen is context.music else chosen.playing
+    edit = changes(rest, brief, playing) if len(rest) else None
     if edit and edit.brief:
         brief = edit.brief
         kept = [i for i in range(len(reading)) if i not in reading.span(found)]
         explained |= {kept[i] for i in edit.explained}
     if edit and edit.problem:
         return Candidate((edit.problem,), 0.9, frozenset(explained))
-    return Candidate((PlayMusic(brief=brief),), 0.95, frozenset(explained), "play it again")
+    if back and brief is chosen.step.brief and chosen is context.music and context.music_plays:
+        return Candidate((ResumePlaying(),), 0.95, frozenset(explained), "go on with the music")
+    change = "new" if another and not same and not back else _change(context, chosen)
+    act = PlayMusic(brief=brief, change=change)
+    return Candidate((act,), 0.95, frozenset(explained), "play it again")
 
 
 def spot_music(words: str) -> bool:
@@ -264,49 +310,21 @@ def _earlier(context: Context, words: str) -> Played | None:
         " lower raise transpose tone"
         " semitone octave step third fourth fifth add bring put include busier denser fuller richer sparser"
         " simpler emptier thinner notes bars bar keep going forever on continue at a b c d e f g more less"
+        " two three four five six eight"
     )
 )
 def edit_music(reading: Reading, context: Context) -> Candidate | None:
     """A change of the piece that plays: "darker", "no drums and add a cello", "up a tone"."""
-    if re.match(rf"(?:{PLAY}) (?:a|an|some|something|music|any)(?!\S)", reading.text) and not re.match(
-        r"(?:make|add|put|bring|give|try|drop) ", reading.text
-    ):
+    if _asks_new(reading):
         return None
     if reading.words[0] in _ASKS - {"can"} or search(
         reading, r"speak|talk|voice|timer|say(?! stop| enough| so)"
     ):
         return None
-    music = context.music
-    edit = changes(reading, context.brief or MusicBrief(description=""), music.playing if music else "")
+    edit = changes(reading, context.brief or MusicBrief(description=""), _told(context))
     if edit is None:
         return None
-    explained = frozenset(
-        edit.explained
-        | {
-            i
-            for i, word in enumerate(reading.words)
-            if word
-            in {
-                "make",
-                "play",
-                "but",
-                "music",
-                "song",
-                "piece",
-                "tune",
-                "turn",
-                "change",
-                "keep",
-                "try",
-                "take",
-                "do",
-                "have",
-                "give",
-                "wait",
-                "no",
-            }
-        }
-    )
+    explained = frozenset(edit.explained | {i for i, word in enumerate(reading.words) if word in _CHANGING})
     strength = 0.96 if context.music_plays else 0.88
     if edit.problem:
         return Candidate((edit.problem,), strength, explained)
@@ -315,7 +333,7 @@ def edit_music(reading: Reading, context: Context) -> Candidate | None:
     if edit.brief is None:
         return None
     return Candidate(
-        (PlayMusic(brief=edit.brief),),
+        (PlayMusic(brief=edit.brief, change=_change(context, context.music)),),
         strength if edit.relative or context.music_plays else 0.7,
         explained,
         f"change the music: {reading.raw(0)}",

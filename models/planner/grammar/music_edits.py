@@ -170,9 +170,16 @@ def changes(reading: Reading, brief: MusicBrief, playing: str) -> Edit | None:
     return Edit(_apply(brief, edited, reading), explained, relative)
 
 
+# Not "after four bars", which is a moment rather than a length.
+_LENGTH = re.compile(r"(?<!\bafter )\b(?:for )?[\w-]+ bars?(?: long)?\b", re.IGNORECASE)
+
+
 def _apply(brief: MusicBrief, edited: dict[str, Any], reading: Reading) -> MusicBrief | None:
     said = reading.raw(0)
-    description = f"{brief.description}; {said}" if brief.description else said
+    before = brief.description
+    if "bars" in edited:  # the composer reads lengths there too
+        before = _LENGTH.sub("", before)
+    description = f"{before}; {said}" if before.strip() else said
     try:
         return MusicBrief.model_validate({**brief.model_dump(), **edited, "description": description[-500:]})
     except ValidationError:
@@ -229,10 +236,10 @@ def _pace(reading: Reading, brief: MusicBrief, playing: str) -> _Change | None:
         r"(?P<half>half(?: the)? (?:time|tempo|speed)|half as fast)|(?P<double>double(?:"
         r" the)? (?:time|tempo|speed)|twice as fast)"
         r"|(?P<faster>faster|quicker|speed (?:it |this |that )?up|more (?:quickly|upbeat"
-        r" tempo)|pick up the (?:pace|tempo)|too slow|increase the (?:tempo|speed)|hurry"
+        r" tempo)|pick up the (?:pace|tempo)|too slow|(?:turn up|raise|increase) the (?:tempo|speed)|hurry"
         r" up|not so slow)"
         r"|(?P<slower>slower|slow (?:it |this |that )?down|more slowly|too fast"
-        r"|(?:reduce|decrease|lower|drop) the (?:tempo|speed)|not so fast)",
+        r"|(?:turn down|reduce|decrease|lower|drop) the (?:tempo|speed)|not so fast)",
     )
     if not found:
         return None

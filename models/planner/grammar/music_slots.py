@@ -24,7 +24,7 @@ _NEGATIONS = word_set(
 )
 _NEGATION_PHRASES = (
     r"take (?:out|away)|leave out|get rid of|cut(?: out)?|turn off|less|fewer|do not"
-    r" (?:use|want|play|include|add)|never mind|take (?=the \w+ (?:out|away|off))"
+    r" (?:use|want|play|include|add)|never mind|take(?= the \w+ (?:out|away|off))"
 )
 _BETWEEN = word_set("the any a an all more of those these that my some other")
 _TONIC = "|".join(sorted(names.LETTERS, key=len, reverse=True))
@@ -199,7 +199,7 @@ def _metre(reading: Reading, slots: Slots) -> None:
         if (
             "/" in reading.words[begin:end]
             or timed
-            or reading.words[begin - 1 : begin] == ("in",)
+            or (begin and reading.words[begin - 1] in {"in", "it", "to", "into"})
             or name == "waltz time"
         ):
             slots.put("metre", name, range(begin, end + timed))

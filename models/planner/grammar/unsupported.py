@@ -114,28 +114,12 @@ _ROWS: tuple[tuple[str, str], ...] = (
     ),
     (
         (
-            r"(?:write|take|note|jot|type)(?: \w+)? down|take (?:a |some )?(?:notes?"
-            r"|dictation|a memo|a letter)|dictat\w+|(?:make|write|leave) (?:a |me a"
-            r" )?(?:note|memo)|remember (?:that|this|my)|save (?:this|my) (?:note|words)"
-        ),
-        "I can't take notes yet, but I can repeat a sentence: say, repeat after me, and then the words.",
-    ),
-    (
-        (
-            r"(?:record|capture|tape) (?:me|my|this|that|the|a|us|what|some|it)(?: \w+)*"
-            r"|start (?:a )?recording|recording of me|make a recording"
-        ),
-        "I can't record yet, but I can play music or sounds for you.",
-    ),
-    (
-        (
             rf"(?:transcri\w+|generate the text|write out|text of this|turn(?: \w+){{0,3}}"
             rf" into text|subtitle\w*)(?: \w+)*|what (?:does|did) (?:the|this|that) {_AUDIO}"
             rf" say"
         ),
         (
-            "I have no recording to transcribe and can't make one yet; what I hear you say"
-            " is shown as text as you speak."
+            "I can't transcribe a recording yet, but I can write down what you say next: say, take a note."
         ),
     ),
     (
@@ -147,8 +131,8 @@ _ROWS: tuple[tuple[str, str], ...] = (
             rf"|noise|background|{_AUDIO}))*"
         ),
         (
-            "There is no recording here and I can't clean one up yet, but I can make you a"
-            " new sound or play music."
+            "There is no recording here; to make one, say: record me. I can't clean one up yet, but"
+            " I can play it back."
         ),
     ),
     (
@@ -216,7 +200,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
             r"(?:hum|whistle|humming|i will sing|i sing|beatbox|i am going to (?:hum"
             r"|sing))(?: \w+)*|what notes (?:did|do|am) i(?: \w+)*"
         ),
-        "I can't take up a hummed tune yet, but describe the music and I'll play it.",
+        "I can't hum or name notes, but I can keep a tune that you hum: say, I'll hum a tune.",
     ),
     (
         (

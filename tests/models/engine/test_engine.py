@@ -18,6 +18,7 @@ from models.api import (
     EndOfUtterance,
     Hypothesis,
     SpeechRequest,
+    TurnRequest,
 )
 from models.engine import Assignment, Engine
 from models.engine.streams import WINDOW
@@ -128,6 +129,14 @@ async def test_closing_the_engine_ends_its_streams() -> None:
         await anext(stream)
     with pytest.raises(BackendError, match="the engine was closed"):
         _ = [chunk async for chunk in stream]
+
+
+async def test_a_role_that_nothing_serves_says_so(engine: Engine) -> None:
+    async with aclosing(engine.open(TurnRequest(b"ab"))) as stream:
+        await stream.send(EndOfUtterance())
+        with pytest.raises(BackendUnavailableError, match=r"no turn backend was chosen: set turn\.backend"):
+            await anext(stream)
+    assert engine.streams() == {"asr": 0, "tts": 0}
 
 
 async def test_a_quick_listener_is_done_on_the_spot(monkeypatch: pytest.MonkeyPatch) -> None:

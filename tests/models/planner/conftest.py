@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.api import ChatMessage, PlanRequest, Situation, TextDelta, ToolCall
-from models.plan import STEPS, Step
+from models.plan import STEPS, PlayMusic, Step
 from models.planner.intent import IntentPlanner
 
 NOW = "2026-11-22T16:07:00+00:00"  # a Sunday
@@ -24,6 +24,12 @@ class Planned:
     @property
     def tools(self) -> list[str]:
         return [step.tool for step in self.steps]
+
+    @property
+    def change(self) -> str:
+        """Whether the music asked for is a new piece or an edit."""
+        [change] = [step.change for step in self.steps if isinstance(step, PlayMusic)]
+        return change
 
     @property
     def brief(self) -> Any:

@@ -63,6 +63,38 @@ def said(planner: IntentPlanner, messages: tuple[ChatMessage, ...]) -> str:
             {"ok": False, "error": "no sound font; install one"},
             "No sound font; install one.",
         ),
+        (
+            "play_music",
+            {"brief": {}},
+            {"ok": True, "playing": "jazz in A minor, 70 beats a minute", "changed": {"key": "A minor"}},
+            "Now in A minor.",
+        ),
+        (
+            "play_music",
+            {"brief": {}},
+            {
+                "ok": True,
+                "playing": "dark waltz",
+                "changed": {
+                    "without": ["drums"],
+                    "with": ["cello", "flute", "harp"],
+                    "tempo": 58,
+                    "style": "waltz",
+                    "mood": ["dark"],
+                    "metre": "3/4",
+                    "density": "busier",
+                    "length": "8 bars long",
+                },
+            },
+            "Now dark, as waltz, at 58 beats a minute, in three four, busier, with cello, flute and harp,"
+            " without drums, 8 bars long.",
+        ),
+        (
+            "play_music",
+            {"brief": {}},
+            {"ok": True, "playing": "jazz in A minor", "changed": {}},
+            "It is so already: jazz in A minor.",
+        ),
         ("play_music", {"brief": {}}, {"ok": False}, "Play music failed, and I was not told why."),
         ("stop_playing", {}, {"ok": True}, ""),
         ("set_pace", {"change": "slower"}, {"ok": True}, "I'll speak slower."),
@@ -146,6 +178,48 @@ def test_an_earlier_piece_is_found_again(ask: Any, played: Any, piano: dict[str,
     planned = ask("OK, back to the piano piece, and add bass", history=[*piano["history"], *other])
     assert planned.brief.style == "solo piano"
     assert planned.brief.instruments == ("piano", "bass")
+    assert planned.change == "new", "not what plays"
+
+
+def test_back_to_what_plays_is_no_new_beginning(ask: Any, piano: dict[str, Any]) -> None:
+    assert ask("back to the piano piece", **piano).tools == ["resume_playing"]
+    assert ask("back to the piano piece", history=piano["history"]).change == "edit"
+
+
+def test_edits_in_one_breath_are_one_edit(ask: Any, piano: dict[str, Any]) -> None:
+    planned = ask("no drums, and then up a tone, and add a cello", **piano)
+    assert planned.tools == ["play_music"]
+    assert planned.change == "edit"
+    assert planned.brief.tonic == "B"
+    assert planned.brief.instruments == ("piano", "cello")
+    assert planned.brief.without == ("bass", "drums")
+
+
+def test_an_edit_follows_an_edit(ask: Any, piano: dict[str, Any]) -> None:
+    first = ask("no, wait, major", **piano)
+    call = ToolCall("edit", "play_music", first.steps[0].model_dump_json())
+    reported = "calm solo piano in A major, 70 beats a minute"
+    history = [
+        *piano["history"],
+        ChatMessage(role="user", content="no, wait, major"),
+        ChatMessage(role="assistant", content="", calls=(call,)),
+        ChatMessage(role="tool", content=json.dumps({"ok": True, "playing": reported}), call_id="edit"),
+    ]
+    second = ask("up a third", history=history, playing=piano["playing"])  # its bar does not sound yet
+    assert (second.change, second.brief.tonic, second.brief.mode) == ("edit", "Db", "major")
+
+
+def test_kept_going_it_forgets_its_length(ask: Any, played: Any) -> None:
+    history = played(
+        "play jazz for eight bars",
+        "play_music",
+        {"description": "jazz for eight bars, then calm after four bars", "style": "jazz", "bars": 8},
+        "jazz in C major, 120 beats a minute",
+    )
+    planned = ask("keep it going until I say stop", history=history, playing="jazz in C major")
+    assert planned.brief.bars is None
+    assert "eight bars" not in planned.brief.description
+    assert "after four bars" in planned.brief.description
 
 
 def test_a_failed_piece_is_no_piece(ask: Any, piano: dict[str, Any]) -> None:
@@ -163,6 +237,7 @@ def test_a_sound_is_changed(ask: Any, played: Any) -> None:
 def test_music_asked_for_and_changed_in_one_breath_is_one_piece(ask: Any) -> None:
     planned = ask("play some jazz and then add a cello")
     assert planned.tools == ["play_music"]
+    assert planned.change == "new"
     assert planned.brief.instruments == ("cello",)
 
 

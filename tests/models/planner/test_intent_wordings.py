@@ -179,8 +179,63 @@ EDITS: list[tuple[str, dict[str, Any]]] = [
     ("try it at ninety", {"tempo": 90}),
     ("a little busier", {"density": 0.75}),
     ("play it again", {"tempo": 70, "style": "solo piano"}),
-    ("give me another version", {"style": "solo piano"}),
     ("no wait, in major", {"mode": "major"}),
+    ("take the piano out", {"instruments": (), "without": ("bass", "piano")}),
+    ("can you add drums and take the piano out", {"instruments": ("drums",), "without": ("bass", "piano")}),
+    ("change the metre to three four", {"metre": "3/4"}),
+    ("a bit jazzier", {"style": "jazz"}),
+    ("something happier", {"mood": ("calm", "happy")}),
+    ("turn up the tempo", {"tempo": 84}),
+    ("play it in major", {"mode": "major"}),
+    ("OK, back to the piano piece, add bass", {"instruments": ("piano", "bass")}),
+]
+
+# Each is the piece that plays with this changed, and nothing else.
+ALONE: list[tuple[str, dict[str, Any]]] = [
+    ("make it major", {"mode": "major"}),
+    ("no drums", {"without": ("bass", "drums")}),
+    ("add a cello", {"instruments": ("piano", "cello")}),
+    ("slower", {"tempo": 58}),
+    ("up a tone", {"tonic": "B"}),
+    ("darker", {"mood": ("calm", "dark")}),
+    ("jazzier", {"style": "jazz"}),
+    ("change to jazz", {"style": "jazz"}),
+    ("jazz", {"style": "jazz"}),
+    ("major", {"mode": "major"}),
+    ("minor", {"mode": "minor"}),
+    (
+        "same thing but no drums and add a cello",
+        {"without": ("bass", "drums"), "instruments": ("piano", "cello")},
+    ),
+    ("no drums and up a tone", {"without": ("bass", "drums"), "tonic": "B"}),
+    ("slower, in major, with a flute", {"tempo": 58, "mode": "major", "instruments": ("piano", "flute")}),
+]
+CORRECTIONS = [
+    "",
+    "No, wait, ",
+    "Wait, ",
+    "actually ",
+    "I mean ",
+    "sorry, I meant ",
+    "no wait, I mean ",
+    "hang on, ",
+]
+
+# Each is a piece of its own, though one plays.
+NEW = [
+    "something else",
+    "play something else",
+    "another one",
+    "give me another version",
+    "play jazz",
+    "play some jazz",
+    "play jazz instead",
+    "some jazz please",
+    "a waltz please",
+    "make a waltz",
+    "play a sad song",
+    "put on some ambient",
+    "next song",
 ]
 
 
@@ -211,6 +266,39 @@ def test_edit_of_the_piece_that_plays(
     assert planned.tools == ["play_music"], planned
     for name, value in fields.items():
         assert getattr(planned.brief, name) == value
+
+
+@pytest.mark.parametrize(("said", "fields"), EDITS)
+def test_edits_are_edits(ask: Any, piano: dict[str, Any], said: str, fields: dict[str, Any]) -> None:
+    assert ask(said, **piano).change == "edit"
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS)
+@pytest.mark.parametrize(("said", "fields"), ALONE)
+def test_an_edit_changes_what_was_said_and_nothing_else(
+    ask: Any, piano: dict[str, Any], correction: str, said: str, fields: dict[str, Any]
+) -> None:
+    before = ask("same thing", **piano).brief
+    planned = ask(f"{correction}{said}", **piano)
+    assert planned.change == "edit"
+    expected = before.model_copy(update={**fields, "description": planned.brief.description})
+    assert planned.brief == expected
+    assert planned.brief.description.startswith(before.description)
+
+
+@pytest.mark.parametrize("said", NEW)
+def test_a_piece_of_its_own(ask: Any, piano: dict[str, Any], said: str) -> None:
+    planned = ask(said, **piano)
+    assert planned.change == "new"
+    if said.startswith(("play", "put", "some", "a ", "make")):
+        assert planned.brief.instruments == (), "nothing of the piece before stays"
+
+
+@pytest.mark.parametrize(
+    "said", ["no, wait, minor", "same thing but no drums and add a cello", "play it again"]
+)
+def test_what_played_last_is_edited_too(ask: Any, piano: dict[str, Any], said: str) -> None:
+    assert ask(said, history=piano["history"]).change == "edit"
 
 
 MISHEARD: list[tuple[str, list[str]]] = [

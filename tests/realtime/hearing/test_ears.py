@@ -19,8 +19,8 @@ from realtime.hearing.ears import (
     PartialText,
     Paused,
     SpeechDropped,
-    SpeechSustained,
     SpeechStarted,
+    SpeechSustained,
     TurnOver,
 )
 from realtime.hearing.turn import Rules

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.api import VAD_FRAME, SpeechProbability
 from realtime.hearing.turn import (
+    SETTLING_MS,
     Ended,
+    Evidence,
+    GoesOn,
     Interrupt,
     Onset,
+    Pause,
     Rules,
     TurnDetector,
     TurnEvent,
     Withdrawn,
+    patience,
 )
 
 FRAME_MS = 32
@@ -50,7 +57,7 @@ class Person:
     def silence_until_over(self) -> tuple[TurnEvent, int]:
         """The event that ends the turn, and how many ms of silence it took."""
         for frame in range(1, 200):
-            if new := self.silence(1):
+            if (new := self.silence(1)) and not isinstance(new[-1], Pause):
                 return new[-1], frame * FRAME_MS
         raise AssertionError("the turn never ended")
 
@@ -82,10 +89,10 @@ def test_a_single_loud_frame_is_no_onset() -> None:
     [
         (("stop the music", 0.9), "complete", 190),
         (("stop the music", 0.8), "complete", 190),
-        (("the music", 0.6), "silence", 480),
+        (("the music", 0.5), "silence", 480),
         (None, "silence", 480),
-        (("play the", 0.25), "unfinished", 1_600),
-        (("play the", 0.08), "unfinished", 1_600),
+        (("play the", 0.25), "unfinished", 2_000),
+        (("play the", 0.08), "unfinished", 2_000),
     ],
 )
 def test_the_words_decide_how_long_a_silence_ends_the_turn(
@@ -118,7 +125,141 @@ def test_a_pause_in_a_sentence_does_not_end_it() -> None:
     person.says("play some music", 0.9)
     event, _ = person.silence_until_over()
     assert event == Ended(0, 55 * VAD_FRAME, person.end, "complete")
-    assert [type(event) for event in person.events] == [Onset, Interrupt, Ended]
+    assert [type(event) for event in person.events] == [Onset, Interrupt, Pause, GoesOn, Pause, Ended]
+
+
+def test_a_pause_is_told_once_and_what_follows_makes_it_void() -> None:
+    person = Person()
+    person.speak(10)
+    person.says("play", 0.1)
+    assert person.silence(2) == []
+    assert person.silence(1) == [Pause(0, 10 * VAD_FRAME)]
+    assert person.silence(10) == []
+    assert person.speak(1) == [GoesOn(0)]
+    assert person.speak(5) == []
+    assert person.silence(3) == [Pause(0, 29 * VAD_FRAME)]
+
+
+def test_a_silence_too_short_for_a_pause_is_not_told() -> None:
+    person = Person()
+    person.speak(10)
+    person.silence(2)
+    assert person.speak(1) == []
+
+
+def test_hints_are_of_one_pause_only() -> None:
+    person = Person()
+    person.detector.hint("prosody", 0.9)  # nobody speaks
+    person.speak(10)
+    person.silence(3)
+    assert person.detector.evidence().prosody is None
+    person.detector.hint("prosody", 0.9)
+    person.detector.hint("model", 0.8)
+    assert (person.detector.evidence().prosody, person.detector.evidence().model) == (0.9, 0.8)
+    person.speak(1)
+    assert person.detector.evidence() == Evidence(
+        voiced_ms=11 * 32, probability=pytest.approx(0.9), settled_ms=12 * 32
+    )
+
+
+def test_what_the_planner_thought_of_other_words_is_forgotten() -> None:
+    person = Person()
+    person.speak(10)
+    person.says("play", 0.1)
+    person.silence(3)
+    person.detector.hint("planner", 0.9)
+    person.says("play", 0.1)  # firmer than before, but the same
+    assert person.detector.evidence().planner == 0.9
+    person.says("play jazz", 0.9)
+    assert person.detector.evidence().planner is None
+
+
+def test_an_end_carries_what_it_rests_on() -> None:
+    person = Person()
+    person.speak(10)
+    person.says("stop the music", 0.9)
+    person.silence(3)
+    person.detector.hint("planner", 1.0)
+    (ended,) = person.silence(3)
+    assert isinstance(ended, Ended)
+    assert ended.evidence == Evidence(
+        silence_ms=192,
+        voiced_ms=320,
+        probability=pytest.approx(0.9),
+        completeness=0.9,
+        settled_ms=192,
+        planner=1.0,
+    )
+
+
+def test_words_that_have_just_changed_are_given_time_to_stand_still() -> None:
+    person = Person()
+    person.speak(10)
+    person.silence(5)
+    person.says("what time is it", 1.0)  # 160 ms into the silence
+    assert person.silence(1) == []
+    assert isinstance(person.silence(1)[0], Ended)  # 64 ms later
+    assert SETTLING_MS == 64
+
+
+LATE = 300.0  # ms of silence, after which all words have settled
+SETTLED = Evidence(silence_ms=LATE, settled_ms=LATE)
+shares = st.floats(0, 1)
+hints = st.none() | shares
+evidences = st.builds(
+    Evidence,
+    silence_ms=st.floats(0, 3_000),
+    completeness=shares,
+    settled_ms=st.floats(0, 3_000),
+    prosody=hints,
+    planner=hints,
+    model=hints,
+)
+
+
+@given(evidences)
+def test_patience_stays_between_its_limits(evidence: Evidence) -> None:
+    why, wait = patience(evidence, Rules())
+    assert Rules().complete_ms <= wait <= Rules().unfinished_ms
+    assert why in {"complete", "silence", "unfinished"}
+
+
+@given(evidences, st.sampled_from(["completeness", "prosody", "model"]), shares, shares)
+def test_what_speaks_for_the_end_never_makes_the_wait_longer(
+    evidence: Evidence, kind: str, one: float, other: float
+) -> None:
+    low, high = sorted((one, other))
+    short = patience(replace(evidence, **{kind: high}), Rules())[1]  # type: ignore[arg-type]
+    assert short <= patience(replace(evidence, **{kind: low}), Rules())[1]  # type: ignore[arg-type]
+
+
+@given(evidences)
+def test_who_has_no_opinion_changes_nothing(evidence: Evidence) -> None:
+    silent = replace(evidence, prosody=None, model=None)
+    assert patience(replace(silent, prosody=0.5, model=0.5), Rules()) == patience(silent, Rules())
+
+
+@pytest.mark.parametrize(
+    ("told", "shorter"),
+    [
+        ({"prosody": 0.8}, True),
+        ({"prosody": 0.2}, False),
+        ({"model": 0.9}, True),
+        ({"model": 0.1}, False),
+        ({"planner": 1.0}, True),
+    ],
+)
+def test_each_hint_moves_what_the_words_leave_open(told: dict[str, float], shorter: bool) -> None:
+    undecided = replace(SETTLED, completeness=0.6)
+    base = patience(undecided, Rules())[1]
+    moved = patience(replace(undecided, **told), Rules())[1]  # type: ignore[arg-type]
+    assert (moved < base) is shorter
+    assert moved != base
+
+
+def test_a_plan_says_nothing_for_words_that_plainly_go_on() -> None:
+    hanging = replace(SETTLED, completeness=0.08)
+    assert patience(replace(hanging, planner=1.0), Rules()) == ("unfinished", 2_000)
 
 
 @pytest.mark.parametrize("frames", [2])
@@ -218,9 +359,10 @@ acts = st.one_of(
 def test_events_keep_to_their_grammar_and_times_to_their_rules(
     rules: Rules, script: list[tuple[object, ...]]
 ) -> None:
-    """Onset -> Interrupt? -> (Ended | Withdrawn), or nothing more after a reset."""
+    """Onset -> Interrupt? -> (Pause -> GoesOn)* -> Pause? -> (Ended | Withdrawn), or nothing after a reset."""
     person = Person(rules)
     state = "idle"
+    paused = False
     start = over = 0
     for act in script:
         match act:
@@ -239,7 +381,17 @@ def test_events_keep_to_their_grammar_and_times_to_their_rules(
                     case Onset():
                         assert state == "idle"
                         assert over <= event.start < now
-                        state, start = "speaking", event.start
+                        state, start, paused = "speaking", event.start, False
+                    case Pause():
+                        assert state != "idle"
+                        assert not paused
+                        assert event.start == start
+                        assert (now - event.stop) / 16 >= rules.pause_ms
+                        paused = True
+                    case GoesOn():
+                        assert paused
+                        assert event.start == start
+                        paused = False
                     case Interrupt():
                         assert state == "speaking"
                         state = "interrupted"
@@ -249,7 +401,7 @@ def test_events_keep_to_their_grammar_and_times_to_their_rules(
                         waited = (event.at - event.stop) / 16
                         least = {
                             "complete": rules.complete_ms,
-                            "silence": rules.silence_ms,
+                            "silence": min(rules.complete_ms, rules.silence_ms, rules.unfinished_ms),
                             "unfinished": rules.unfinished_ms,
                         }.get(event.why, 0)
                         assert waited >= least

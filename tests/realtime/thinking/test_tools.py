@@ -7,22 +7,28 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from models import api
+from models.api import MusicState
 from models.plan import STEPS, MusicBrief
+from realtime.artefacts import Artefacts, Said
 from realtime.protocol import Outbox
 from realtime.speaking.mixer import Mixer
-from realtime.speaking.player import Player
+from realtime.speaking.player import Player, Steered
 from realtime.speaking.speaker import Speaker
 from realtime.speaking.speech import VoiceSettings
 from realtime.telemetry import Metrics
+from realtime.thinking.capture import Capture
+from realtime.thinking.music_edits import begun_anew, changed
 from realtime.thinking.timers import MOST_TIMERS, Timers
 from realtime.thinking.tools import PACE_RANGE, VOLUME_RANGE, Toolbox, music_name, tool_schemas
-from tests.fakes import FakeEngine, FakeLink, Words
+from tests.fakes import FakeLink, Words
+from tests.music import UNPLAYABLE, MusicEngine
 from tests.virtual_clock import play
 
 
@@ -30,7 +36,7 @@ class Room:
     """A toolbox, and what it works on."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
-        self.engine = FakeEngine(Words(), lambda _: [])
+        self.engine = MusicEngine(Words(), lambda _: [])
         self.link = FakeLink(self.engine.words)
         self.mixer = Mixer()
         self.voice = VoiceSettings()
@@ -49,6 +55,9 @@ class Room:
             for lane in (self.mixer.music, self.mixer.sound)
         )
         self.speaker.owner = lambda: self.music.owner or self.sound.owner
+        self.artefacts = Artefacts()
+        self.capture = Capture(self.artefacts, outbox, lambda collected: None)
+        self.said: Said | None = None
         self.over: list[str] = []
         self.timers = Timers(group, lambda timer: self.over.append(timer.label))
         self.tools = Toolbox(
@@ -59,6 +68,9 @@ class Room:
             voice=self.voice,
             timers=self.timers,
             outbox=outbox,
+            capture=self.capture,
+            artefacts=self.artefacts,
+            said=lambda: self.said,
             seed=lambda: 7,
         )
 
@@ -132,6 +144,110 @@ def test_music_plays_is_held_resumed_and_stopped() -> None:
         assert request.seed == 7
 
     in_a_room(visit)
+
+
+PIANO = {"style": "solo piano", "tonic": "A", "mode": "major", "tempo": 70, "mood": ["calm"]}
+
+
+def asked(room: Room) -> list[api.MusicRequest]:
+    return [request for request in room.engine.requests if isinstance(request, api.MusicRequest)]
+
+
+def test_an_edit_changes_the_piece_that_plays() -> None:
+    async def visit(room: Room) -> None:
+        await room.call("play_music", brief=PIANO)
+        assert await room.call("play_music", change="edit", brief={**PIANO, "mode": "minor"}) == {
+            "ok": True,
+            "playing": "calm solo piano in A minor, 70 beats a minute",
+            "changed": {"key": "A minor"},
+        }
+        edited = {**PIANO, "mode": "minor", "without": ["drums"], "instruments": ["cello"], "tempo": 58}
+        observed = await room.call("play_music", change="edit", brief=edited)
+        assert observed["changed"] == {"tempo": 58, "with": ["cello"], "without": ["drums"]}
+        assert await room.call("play_music", change="edit", brief={**edited, "description": "minor"}) == {
+            "ok": True,
+            "playing": "calm solo piano in A minor, 58 beats a minute",
+            "changed": {},
+        }
+        assert len(asked(room)) == 1
+        assert len(room.engine.played[0].steered) == 3
+
+    in_a_room(visit)
+
+
+def test_an_edit_that_cannot_be_played_leaves_the_piece_and_its_brief() -> None:
+    async def visit(room: Room) -> None:
+        await room.call("play_music", brief=PIANO)
+        refused = await room.call("play_music", change="edit", brief={**PIANO, "instruments": [UNPLAYABLE]})
+        assert refused == {"ok": False, "error": f"no instrument is called '{UNPLAYABLE}'"}
+        assert room.music.playing
+        assert not room.engine.played[0].closed
+        observed = await room.call("play_music", change="edit", brief={**PIANO, "instruments": ["cello"]})
+        assert observed["changed"] == {"with": ["cello"]}
+
+    in_a_room(visit)
+
+
+def test_an_edit_of_what_is_over_begins_the_same_tune_changed() -> None:
+    async def visit(room: Room) -> None:
+        seeds = iter(range(100))
+        room.tools._seed = lambda: next(seeds)
+        await room.call("play_music", brief={"style": "lo-fi", "mood": ["calm"]})
+        await room.call("stop_playing")
+        observed = await room.call(
+            "play_music", change="edit", brief={"style": "lo-fi", "mood": ["calm"], "without": ["drums"]}
+        )
+        assert observed == {"ok": True, "playing": "calm lo-fi in C major, 100 beats a minute"}
+        first, second = asked(room)
+        assert (first.seed, second.seed) == (0, 0)
+        # In the key and at the tempo that the composer had chosen.
+        assert (second.brief.tonic, second.brief.mode, second.brief.tempo) == ("C", "major", 100)
+        assert second.brief.without == ("drums",)
+        await room.call("play_music", brief={"style": "lo-fi"})
+        assert asked(room)[-1] == api.MusicRequest(MusicBrief(style="lo-fi"), 1)
+
+    in_a_room(visit)
+
+
+def test_an_unchanged_edit_is_the_piece_from_its_beginning() -> None:
+    async def visit(room: Room) -> None:
+        await room.call("play_music", brief=PIANO)
+        await asyncio.sleep(5)
+        await room.call("play_music", change="edit", brief=PIANO)
+        first, second = asked(room)
+        assert first == second
+        assert room.engine.played[0].closed
+
+    in_a_room(visit)
+
+
+def test_an_edit_before_any_music_is_a_new_piece() -> None:
+    async def visit(room: Room) -> None:
+        assert (await room.call("play_music", change="edit", brief=PIANO))["playing"]
+        assert asked(room)[0].seed == 7
+
+    in_a_room(visit)
+
+
+def test_what_an_edit_changed_is_told_in_facts() -> None:
+    state = api.MusicState(0, 1, 4, 100.0, "C major", "a", ("C",), ("piano",))
+    old = MusicBrief(style="jazz", mood=("calm",), bars=8, density=0.5, metre="4/4")
+    new = MusicBrief(style="waltz", mood=("calm", "dark"), density=0.75, metre="3/4")
+    assert changed(old, new, Steered("", state, state)) == {
+        "style": "waltz",
+        "metre": "3/4",
+        "density": "busier",
+        "length": "until you say stop",
+        "mood": ["dark"],
+    }
+    other = MusicState(
+        offset=0, bar=1, beats=4, tempo=90.2, key="D dorian", section="", chords=(), instruments=()
+    )
+    assert changed(old, old, Steered("", state, other)) == {"key": "D dorian", "tempo": 90}
+    assert changed(old, old, Steered("", None, state)) == {"key": "C major", "tempo": 100}
+    odd = MusicState(offset=0, bar=1, beats=4, tempo=90.2, key="none", section="", chords=(), instruments=())
+    assert begun_anew(old, new, odd) == new
+    assert begun_anew(old, new, None) == new
 
 
 def test_a_sound_plays_to_its_end() -> None:
@@ -267,6 +383,88 @@ def test_timers_are_set_told_and_cancelled() -> None:
         assert room.over == ["", ""]
         states = [event["state"] for event in room.link.log if event["type"] == "audiogpt.timer"]
         assert states == ["set"] * 3 + ["cancelled"] + ["set"] * MOST_TIMERS + ["cancelled"] * MOST_TIMERS
+
+    in_a_room(visit)
+
+
+def test_capture_begins_and_what_plays_is_held() -> None:
+    async def visit(room: Room) -> None:
+        await room.call("play_sound", brief={"description": "rain"})
+        observed = await room.call("capture", kind="melody", then="make it a waltz")
+        assert observed == {"ok": True, "capturing": "melody"}
+        assert room.capture.kind == "melody"
+        assert room.sound.held
+
+    in_a_room(visit)
+
+
+SPOKEN = (np.sin(np.arange(16_000) / 10) * 8_000).astype(np.int16).tobytes()  # 1 s
+
+
+def test_what_was_said_is_kept_shown_and_played() -> None:
+    async def visit(room: Room) -> None:
+        assert not (await room.call("keep_said"))["ok"]
+        room.said = Said("hello there", SPOKEN)
+        kept = await room.call("keep_said")
+        assert (kept["name"], kept["text"]) == ("recording 1", "hello there")
+        shown = [event for event in room.link.log if event["type"] == "audiogpt.capture"]
+        assert [(event["artefact_id"], event["text"]) for event in shown] == [
+            (kept["artefact"], "hello there")
+        ]
+        room.link.log.clear()
+        played = await room.call("play_artefact", name="what I just said")
+        assert played == {"ok": True, "artefact": kept["artefact"], "playing": "recording 1"}
+        await asyncio.sleep(3)
+        assert room.sound.playing is None
+        assert room.link.types()[-1] == "output_audio_buffer.stopped"
+        assert "audiogpt.artefact.created" not in room.link.types()  # it was there already
+        heard = np.concatenate([frame for _, frame in room.link.recording])
+        loud = np.flatnonzero(np.abs(heard[:, 0]) > 0)
+        assert (loud[-1] - loud[0]) / 48_000 == pytest.approx(1.0, abs=0.02)
+
+    in_a_room(visit)
+
+
+def test_a_note_without_sound_is_read() -> None:
+    async def visit(room: Room) -> None:
+        kept = await room.call("keep_text", text="buy milk")
+        assert (kept["name"], kept["text"]) == ("note 1", "buy milk")
+        played = await room.call("play_artefact", name="my note")
+        assert (played["ok"], played["say"]) == (True, "buy milk")
+        assert room.sound.playing is None
+
+    in_a_room(visit)
+
+
+def test_what_is_not_there_is_not_played() -> None:
+    async def visit(room: Room) -> None:
+        assert "record me" in (await room.call("play_artefact"))["error"]
+        room.artefacts.add("music", origin="made", name="a waltz")
+        missing = await room.call("play_artefact", name="number nine")
+        assert missing["error"] == "there is no 'number nine' here; there is: a waltz"
+        made = await room.call("play_artefact", name="the waltz")
+        assert made["error"] == "I did not keep the sound of a waltz; ask me to make it again"
+
+    in_a_room(visit)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("capture", {"kind": "melody"}), ("keep_said", {}), ("keep_text", {"text": "x"}), ("play_artefact", {})],
+)
+def test_what_is_not_offered_here_says_so(tool: str, arguments: dict[str, str]) -> None:
+    async def visit(room: Room) -> None:
+        room.tools = Toolbox(
+            engine=room.engine,  # type: ignore[arg-type]
+            music=room.music,
+            sound=room.sound,
+            mixer=room.mixer,
+            voice=room.voice,
+            timers=room.timers,
+            outbox=Outbox(room.link),
+        )
+        observed = await room.call(tool, **arguments)
+        assert "not offered here" in observed["error"]
 
     in_a_room(visit)
 

@@ -1,0 +1,1 @@
+"""Backends that judge whether a speaker has finished."""

@@ -1,0 +1,303 @@
+"""Our own voice in the person's microphone: found, taken out, and known when it is all there is. Pure.
+
+Most browsers cancel echoes themselves, so the microphone is silent while we talk, and nothing here computes. Once
+something is heard while our own sound may come back:
+
+    sent, heard -> DelayFinder: is it us, and how late?
+                -> WebRTC's AEC3, from the first sample on: it removes an echo that it has never met, at the
+                   cost of most of a voice that talks at the same time
+                -> LinearFilter, once it has learnt the room: removes as much, and leaves the voice alone
+                -> EchoGate: is what the filter left more than it usually leaves? Else it was only us
+
+Time (`now`, s) is passed in. Samples are counted on the two timelines of `echo_path`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+import numpy.typing as npt
+from pywebrtc_audio import EchoCanceller as WebRtcCanceller
+
+from models.api import HEARING_RATE
+from realtime.hearing.echo_path import (
+    BLOCK,
+    PARTS,
+    DelayFinder,
+    Filtered,
+    Floats,
+    LinearFilter,
+    Sent,
+    Timeline,
+    displaced,
+)
+from realtime.transport.link import StereoFrame
+
+Pcm = npt.NDArray[np.int16]
+
+AFTER_S = 1.0  # since the last frame sent: network, 300 ms of a Bluetooth loudspeaker, 400 ms of reverberation
+QUIET = 10 ** (-60 / 20) * 32768  # RMS below which nothing is heard: the VAD rests there too
+LINGER = 10  # blocks (200 ms) after the last louder one that are still filtered
+STRAY = 60 * HEARING_RATE // 1000  # a microphone's clock that is off by more, for PATIENCE pieces, is set anew
+PATIENCE = 25
+AROUND = 5 * BLOCK  # 100 ms: a jump within that is noticed at once, by the echo predicted
+SAME_SOUND = 0.75
+LEAD = 15 * HEARING_RATE // 1000  # of the filter before the delay that was found
+REACH = 480 * HEARING_RATE // 1000  # longer delays AEC3 does not find by itself
+
+
+class EchoGate:
+    """Is what the filter left of a block more than the part of our echo that it cannot predict?
+
+    In each of 9 bands the power that is left is compared with the leak expected: the echo predicted, decaying by
+    60 dB in 0.5 s as a room does, times the share of it that came through of late; and twice the noise.
+    """
+
+    EDGES = np.array([4, 12, 20, 32, 48, 68, 96, 136, 200])  # bins of 25 Hz: 100 Hz to 8 kHz
+    DECAY = 10 ** (-60 / 10 * 0.02 / 0.5)  # a block, in power
+    LEAST, MOST = 1e-2, 4.0  # leak: no room and loudspeaker are trusted beyond -20 dB
+    OPEN_DB = 4.5
+    WIDE_DB = 8.0
+    HOLD = 10  # blocks (200 ms) it stays open: words have gaps
+    LEARNT = 25  # blocks with an echo, before the leak means anything
+
+    def __init__(self) -> None:
+        self.score_db = 0.0  # left over expected, mean of the bands
+        self.blocks_open = 0  # in a row
+        self._leak: Floats = np.ones(len(self.EDGES), np.float32)
+        self._echo: Floats = np.zeros(len(self.EDGES), np.float32)
+        self._noise: Floats = np.full(len(self.EDGES), 1e9, np.float32)
+        self._learnt = 0
+        self._hold = 0
+        self.over = False  # the last block alone speaks for somebody else
+        self._trusted = False
+
+    @property
+    def leak_db(self) -> float:
+        """Of the echo, how much comes through the filter (mean of the bands)."""
+        return float(np.mean(10 * np.log10(self._leak)))
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the filter knows the room so well that what it leaves can be listened to."""
+        self._trusted = self._learnt >= self.LEARNT and self.leak_db < (self.T0 + 4 if self._trusted else self.T0)
+        return self._trusted
+
+    @property
+    def half_trusted(self) -> bool:
+        return self._learnt >= 8
+    T0 = -14
+
+    def saved(self) -> dict:
+        return dict(self.__dict__)
+
+    def restore(self, d) -> None:
+        self.__dict__.update(d)
+
+    def judge(self, left: Floats, echo: Floats) -> bool:
+        """Take the power per bin of what is left of a block and of the echo predicted; is anybody else there?"""
+        rest = np.add.reduceat(left, self.EDGES)
+        predicted = np.add.reduceat(echo, self.EDGES)
+        self._echo = np.maximum(predicted, self.DECAY * self._echo)
+        self._noise = np.minimum(self._noise * 1.01, rest) + 1.0  # up by 2 dB a second
+        expected = self._leak * self._echo + 2 * self._noise + _HISS
+        ratio_db = 10 * np.log10(rest / expected + 1e-6)
+        self.score_db = float(np.mean(np.clip(ratio_db, -10, 20)))
+        over = self.score_db > self.OPEN_DB
+        near = self.score_db > self.WIDE_DB or (over and self.over)
+        self.over = over
+        audible = self._echo > 10 * _HISS
+        # The leak follows upwards quickly, except while somebody talks: 4.3 dB a second, so that an echo that has
+        # changed for good is known again.
+        step = np.where(ratio_db > 0, 1.02 if near else 1.12, 0.95)
+        leak = np.clip(self._leak * step, self.LEAST, self.MOST)
+        self._leak = np.asarray(np.where(audible, leak, self._leak), np.float32)
+        self._learnt += int(np.count_nonzero(audible) > len(self.EDGES) // 2)
+        self._hold = self.HOLD if near else max(0, self._hold - 1)
+        self.blocks_open = self.blocks_open + 1 if self._hold else 0
+        return self._hold > 0
+
+
+_HISS = 3e4  # power in a band of a block of noise at about -75 dBFS: rounding to 16 bits and dither
+
+
+class EchoCanceller:
+    """One session's canceller. Tell it what is sent; give it what is heard; it gives back what is not ours."""
+
+    def __init__(self) -> None:
+        self.delay: int | None = None  # samples from sending to hearing, once an echo was found
+        self._sent = Sent()
+        self._heard = Timeline()
+        self._sent_at = float("-inf")
+        self._stray = 0
+        self._loud = 0  # blocks left to filter
+        self._run = 0  # blocks filtered in a row
+        self._looked = 0  # blocks ago
+        self._waiting = np.zeros(0, np.int16)  # heard, less than a block
+        self._ready = np.zeros(0, np.int16)  # cleaned, not given back yet
+        self._finder = DelayFinder()
+        self._webrtc = WebRtcCanceller(HEARING_RATE, 1)
+        self._suppressed = 0  # sample up to which AEC3 has heard
+        self._filter = LinearFilter()
+        self._gate = EchoGate()
+        self._echo_only = False
+
+    @property
+    def echo_only(self) -> bool:
+        """Whether the last piece held nothing but our own voice: it need not be listened to."""
+        return self._echo_only
+
+    def reference(self, frame: StereoFrame | None, now: float) -> None:
+        """Take the frame that is sent at `now`, int16 of shape (960, 2) at 48 kHz. None is silence."""
+        if frame is None:
+            self._sent.skip()
+        else:
+            self._sent.add(frame, now)
+            self._sent_at = now
+
+    def clean(self, pcm: bytes, now: float) -> bytes:
+        """Take our voice out of int16 mono at HEARING_RATE that arrived at `now`; as many bytes come back."""
+        if now - self._sent_at > AFTER_S:
+            return self._pass(pcm)
+        piece = np.frombuffer(pcm, "<i2")
+        heard = piece.astype(np.float32)
+        self._heard.write(self._place(len(piece), now), heard)
+        if float(np.dot(heard, heard)) > QUIET**2 * len(heard):
+            self._loud = LINGER
+        elif not self._loud:
+            return self._pass(pcm)
+        waiting = np.concatenate([self._waiting, piece]) if len(self._waiting) else piece
+        at = self._heard.end - len(waiting)
+        cleaned = [self._ready]
+        own = True
+        while len(waiting) >= BLOCK:
+            clean, alone = self._block(waiting[:BLOCK], at)
+            cleaned.append(clean)
+            own = own and alone
+            waiting, at = waiting[BLOCK:], at + BLOCK
+        if len(cleaned) > 1:
+            self._echo_only = own
+        self._waiting = waiting
+        ready = np.concatenate(cleaned)
+        if len(ready) < len(piece):  # pieces are not whole blocks: from now on it comes a little later
+            ready = np.concatenate([np.zeros(len(piece) - len(ready), np.int16), ready])
+        self._ready = ready[len(piece) :]
+        return ready[: len(piece)].tobytes()
+
+    def _pass(self, pcm: bytes) -> bytes:
+        """Nothing of ours can be in it. What was held back is let go, at most a block of silence."""
+        self._echo_only = False
+        self._run = 0
+        if len(self._ready) or len(self._waiting):
+            self._ready = self._waiting = np.zeros(0, np.int16)
+        return pcm
+
+    def _place(self, length: int, now: float) -> int:
+        """Where on the timeline the piece begins: where the last one ended, unless the clocks disagree for long."""
+        begin = self._heard.end
+        off = round(now * HEARING_RATE) - length - begin
+        self._stray = self._stray + 1 if abs(off) > STRAY else 0
+        if self._stray <= PATIENCE and begin and abs(off) < HEARING_RATE:
+            return begin
+        self._stray = 0
+        if self.delay is not None and abs(off) < HEARING_RATE:
+            self.delay = max(0, self.delay + off)  # the same sound is now counted as that much later
+        return begin + off
+
+    def _block(self, heard: Pcm, at: int) -> tuple[Pcm, bool]:
+        """Clean one BLOCK that begins at sample `at`; and was it only us?"""
+        self._loud = max(0, self._loud - 1)
+        self._run += 1
+        sent = self._sent.convert()
+        self._look(sent)
+        if self.delay is None and self._finder.misses > _ENOUGH and self._run > LINGER:
+            return heard, False  # nothing of ours comes back here, this is noise or a person
+        near = True
+        if self.delay is not None:
+            was = self._gate.saved()
+            found = self._filtered(heard, at, sent, self.delay)
+            near = self._gate.judge(found.rest_power, found.echo_power)
+            if self._gate.over and self._gate.blocks_open <= 5:
+                moved = self._moved(at, sent, self.delay)
+                if moved:
+                    self.delay = max(0, self.delay + moved)
+                    self._filter.undo()
+                    self._gate.restore(was)
+                    found = self._filtered(heard, at, sent, self.delay)
+                    near = self._gate.judge(found.rest_power, found.echo_power)
+            if self._gate.trusted:
+                return np.clip(np.rint(found.rest), -32768, 32767).astype(np.int16), not near
+        return self._suppress(at, sent), self._gate.half_trusted and not near
+
+    def _filtered(self, heard: Pcm, at: int, sent: Timeline, delay: int) -> Filtered:
+        stop = at + BLOCK - delay + LEAD
+        return _better(self._filter.step(sent.read(stop - (PARTS + 1) * BLOCK, stop), heard.astype(np.float32)), heard)
+
+    def _moved(self, at: int, sent: Timeline, delay: int) -> int:
+        """How much later (samples) the echo comes than it did, when what is heard is the echo of another moment."""
+        end = at + BLOCK
+        heard = self._heard.read(end - 3 * BLOCK, end)
+        begin = end - 3 * BLOCK - AROUND - delay + LEAD
+        echo = self._filter.predict(sent.read(begin - PARTS * BLOCK, begin + 3 * BLOCK + 2 * AROUND))
+        place, match = displaced(heard, echo)
+        self.match = match, AROUND - place
+        return AROUND - place if match > SAME_SOUND else 0
+
+    def _suppress(self, at: int, sent: Timeline) -> Pcm:
+        """What AEC3 makes of the BLOCK at sample `at`, and, to begin with, of the half second before."""
+        begin = max(self._suppressed, at - REACH)
+        end = at + BLOCK
+        far = self.delay - REACH // 4 if self.delay is not None and self.delay > REACH else 0
+        heard, ours = (
+            np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+            for samples in (self._heard.read(begin, end), sent.read(begin - far, end - far))
+        )
+        self._suppressed = end
+        return self._webrtc.process(heard, ours)[-BLOCK:]
+
+    def _look(self, sent: Timeline) -> None:
+        """Look for the delay now and then: often where none is known, or the one that is seems to be wrong."""
+        self._looked += 1
+        if self._run < 6:  # 120 ms of sound is the least that says anything
+            return
+        doubtful = self.delay is None or not self._gate.trusted or self._gate.blocks_open > 5
+        if self._looked < (3 if doubtful and self._finder.misses <= _ENOUGH else 10 if doubtful else 25):
+            return
+        self._looked = 0
+        found = self._finder.look(self._heard, sent)
+        if found is None:
+            return
+        lost = not self._gate.trusted or self._gate.blocks_open > 5
+        if self.delay is None or abs(found - self.delay) > 2 * LEAD:
+            if not lost:
+                return  # the filter predicts what is heard: that is a period of the voice, or of the music
+            self.delay = found  # found, or jumped; then the room may well be the same
+        elif abs(found - self.delay) > LEAD // 3:  # clocks that drift: the filter goes along
+            self._filter.shift(self.delay - found)
+            self.delay = found
+        if lost:
+            begin = self._heard.end - 20 * BLOCK
+            heard = self._heard.read(begin, begin + 20 * BLOCK)
+            source = sent.read(begin - found, begin - found + 20 * BLOCK)
+            self._filter.begin(min(4.0, float(np.dot(heard, heard) / (np.dot(source, source) + 1))))
+
+
+_ENOUGH = 20  # looks that found no echo
+
+
+def _better(found: Filtered, heard: Pcm) -> Filtered:
+    """What the filter left; or what was heard, where the filter would add to it: the echo is gone, or elsewhere."""
+    whole = heard.astype(np.float32)
+    if float(np.dot(found.rest, found.rest)) <= float(np.dot(whole, whole)):
+        return found
+    padded = np.zeros(2 * BLOCK, np.float32)
+    padded[BLOCK:] = whole
+    spectrum = np.fft.rfft(padded)
+    return Filtered(whole, spectrum.real**2 + spectrum.imag**2, found.echo_power)
+
+
+def heard_ourselves(text: str, said: str) -> bool:
+    return False
