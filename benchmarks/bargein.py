@@ -34,7 +34,10 @@ LIVE: Mapping[Kind, int] = {
     "command": 12, "question": 6, "free speech": 4, "backchannel": 16, "cough": 6, "laughter": 6, "door": 4,
     "music": 4,
 }  # fmt: skip
-QUICK_EVERY, QUICK_LIVE = 12, 6
+QUICK_EVERY = 12
+QUICK_LIVE: Mapping[Kind, int] = {
+    "command": 1, "question": 1, "backchannel": 2, "cough": 1, "laughter": 1,
+}  # fmt: skip
 
 
 def arguments(parser: argparse._ArgumentGroup) -> None:
@@ -54,7 +57,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     every = options.every or (QUICK_EVERY if options.quick else 1)
     judged, live = options.stage in ("both", "judged"), options.stage in ("both", "live")
     clips = [clip for clip in build(every=every) if clip.held_out != options.held_in]
-    chosen = some(clips, QUICK_LIVE if options.quick else None) if live else []
+    chosen = some(clips, QUICK_LIVE if options.quick else LIVE) if live else []
     heard: list[Heard] = []
     taken: list[Taken] = []
     with progress(len(clips) * judged + len(chosen), "bargein") as tick:
@@ -83,17 +86,14 @@ def judge(clips: Sequence[Clip], tick: Tick) -> list[Heard]:
     return heard
 
 
-def some(clips: Sequence[Clip], most: int | None = None) -> list[Clip]:
-    """Clips for the live stage: LIVE of each kind, spread over the set, the kinds mixed; `most` in all."""
+def some(clips: Sequence[Clip], counts: Mapping[Kind, int] = LIVE) -> list[Clip]:
+    """Clips for the live stage: so many of each kind, spread over the set, the kinds mixed."""
     chosen: list[tuple[float, Clip]] = []
-    for kind, count in LIVE.items():
+    for kind, count in counts.items():
         of_kind = [clip for clip in clips if clip.kind == kind]
         count = min(count, len(of_kind))
         chosen += [((k + 0.5) / count, of_kind[k * len(of_kind) // count]) for k in range(count)]
-    mixed = [clip for _, clip in sorted(chosen, key=lambda each: each[0])]
-    if most is None or most >= len(mixed):
-        return mixed
-    return [mixed[k * len(mixed) // most] for k in range(most)]
+    return [clip for _, clip in sorted(chosen, key=lambda each: each[0])]
 
 
 def results(heard: Sequence[Heard], taken: Sequence[Taken]) -> dict[str, Any]:
@@ -216,9 +216,9 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
     left.invert_yaxis()
     for key, words, colour in (("silent_ms", "inaudible", OURS), ("resumed_ms", "back", OTHER)):
         times = sorted(each[key] for each in found["live"]["taken"] if each[key] is not None)
-        right.plot(
-            [100 * (k + 1) / len(times) for k in range(len(times))], times, ".-", label=words, color=colour
-        )
+        shares = [100 * (k + 1) / len(times) for k in range(len(times))]
+        right.plot(shares, times, ".-", label=words, color=colour)
     right.set(xlabel="share of the clips (%)", ylabel="ms")
-    from_zero(right)
-    right.legend()
+    if found["live"]["noticed"]:
+        from_zero(right)
+        right.legend()

@@ -38,6 +38,7 @@ RESUMED_S = 2.6  # after the clip, for the assistant to come back or to have sto
 PLACED_S = 0.5  # that the recording may lead the arrivals
 SILENT_MS = 100  # without our voice: words of tones follow each other without a gap
 BREAK_MS = 40  # sound shorter than this does not end a silence
+WINDOW_MS = 20  # what `tones` looks at: it cannot tell less
 AUDIBLE_DB = 30.0  # below the loudest 5 ms of a clip, it is over: what is left is the room's
 
 Spans = list[tuple[float, float]]
@@ -49,7 +50,7 @@ class Taken:
 
     `silent_ms` counts from the beginning of the sound that was noticed to our last audible sample;
     `resumed_ms` from the end of the last sound before it to our first audible sample; `lost_ms` is what is
-    missing of the word that misses most (negative: heard twice), None where we did not go on.
+    missing of our words (negative: heard twice), None where we did not go on.
     """
 
     kind: Kind
@@ -138,10 +139,8 @@ def judge(clip: Clip, pcm: Pcm, noise: Spans, *, first: int, noticed: bool, stop
             break
     heard = tones.read(pcm)
     words = range(first, max([n for n in tones.heard(pcm) if first <= n < first + WORDS], default=first))
-    lost = [tones.length_ms(n) - heard[n] for n in words]
-    # A window at each border of two words is of neither, and the last word may be cut.
-    missing = [ms - 2 * tones.HOP_MS for ms in lost]
-    worst = max(missing, key=abs, default=0.0)
+    # A window at each border of two words is of neither.
+    lost = [tones.length_ms(n) - heard[n] - 2 * tones.HOP_MS for n in words]
     return Taken(
         clip.kind,
         clip.name,
@@ -150,7 +149,7 @@ def judge(clip: Clip, pcm: Pcm, noise: Spans, *, first: int, noticed: bool, stop
         silent,
         resumed,
         stopped,
-        None if stopped else float(worst),
+        None if stopped else float(sum(ms for ms in lost if abs(ms) > WINDOW_MS)),
         sum(heard[n] < tones.length_ms(n) / 2 - 2 * tones.HOP_MS for n in words) if not stopped else 0,
     )
 

@@ -41,7 +41,7 @@ INTERRUPTIONS, QUICK_INTERRUPTIONS = 1_000, 24
 MOST_INTERRUPTIONS = 10_000
 CALLERS, QUICK_CALLERS = 6, 3
 MOST_CALLERS = 24
-LATEST_S = 2.0  # after the first word was told; a quarter of the interruptions come within the first half second
+LATEST_S = 2.0  # after the first word was told; half of the interruptions come in the first half second
 WORDS = 40  # of an answer, 10 s: nobody hears its end
 PATIENCE_S = 20.0
 UNHEEDED_S = 4.0  # after an interruption by speech that was taken for none, the button is pressed
@@ -72,7 +72,7 @@ class Interruption:
 
     @property
     def difference(self) -> int:
-        """Words that the history has too many (above 0) or too few, those in the wrong place counted twice."""
+        """Words that the history has too many (above 0) or too few; a wrong one counts as two."""
         both = set(self.history) & set(self.recording)
         surplus, missing = len(self.history) - len(both), len(self.recording) - len(both)
         return surplus + missing if surplus >= missing else -(surplus + missing)
@@ -81,8 +81,8 @@ class Interruption:
 class Tape(Recording):
     """All that was received, one piece behind the other: words are counted here, not their times.
 
-    On a busy machine the arrivals stray so far from the RTP clock that a recording on the real timeline is set
-    anew, and pieces then cover each other.
+    On a busy machine the arrivals stray so far from the RTP clock that a recording on the real timeline is
+    set anew, and pieces then cover each other.
     """
 
     def mono(self) -> Pcm:
@@ -107,17 +107,17 @@ class Caller:
         rate = RATE if client.transport == "webrtc" else WS_RATE
         tape = client.downlink.recording = Tape(rate, client.now())
         lost = _lost(client)
-        asked = client.text(f"count {WORDS} words from {first}")
-        created = await client.log.wait_for("response.created", PATIENCE_S, after=asked)
-        response = created.body["response"]["id"]
+        asked, response = await self._ask(f"count {WORDS} words from {first}")
 
-        def of_response(kind: str) -> Any:
-            return lambda event: event.type == kind and response in (
-                event.body.get("response_id"),
-                (event.body.get("response") or {}).get("id"),
-            )
+        def opened(event: ServerEvent) -> bool:
+            return event.type == "response.output_item.added" and event.body["response_id"] == response
 
-        item = await client.log.wait_for(of_response("response.output_item.added"), PATIENCE_S, after=asked)
+        def over(event: ServerEvent) -> bool:
+            return event.type == "response.done" and event.body["response"]["id"] == response
+
+        item = await client.log.wait_for(lambda e: opened(e) or over(e), PATIENCE_S, after=asked)
+        if over(item):
+            return None  # what interrupted the last answer took so long that it stopped this one too
         item_id = item.body["item"]["id"]
         await asyncio.sleep(LATEST_S * rng.random() ** 2)
         if means == "speech":
@@ -125,10 +125,10 @@ class Caller:
         else:
             client.send({"type": "response.cancel"})
         try:
-            done = await client.log.wait_for(of_response("response.done"), UNHEEDED_S, after=asked)
+            done = await client.log.wait_for(over, UNHEEDED_S, after=asked)
         except SilentServerError:
             client.send({"type": "response.cancel"})
-            done = await client.log.wait_for(of_response("response.done"), PATIENCE_S, after=asked)
+            done = await client.log.wait_for(over, PATIENCE_S, after=asked)
         await asyncio.sleep(ARRIVAL_S)
         recording = tape.mono()
         # What was said counts as a turn, whose answer is one word that no count has.
@@ -137,6 +137,8 @@ class Caller:
         if done.body["response"]["status"] != "cancelled":
             return None
         history = await self._history(item_id)
+        if not all(first <= number < first + WORDS for number in history):
+            return None  # that was the answer to the last interruption, which came late
         found = tones.read(recording)
         words = tuple(n for n in tones.heard(recording) if first <= n < first + WORDS)
         ended = next(
@@ -148,11 +150,21 @@ class Caller:
             history,
             words,
             None if ended is None else int(ended.body["audio_end_ms"]),
-            # One window at each border of two words is of neither.
-            sum(found[n] for n in range(first, first + WORDS))
-            + 2 * tones.HOP_MS * max(0, sum(found[n] > 0 for n in range(first, first + WORDS)) - 1),
+            sum(found[n] for n in range(first, first + WORDS)),
             _lost(client) - lost,
         )
+
+    async def _ask(self, words: str) -> tuple[float, str]:
+        """Type a turn; returns when, and the id of the response."""
+        client = self._client
+        while True:
+            asked = client.text(words)
+            answer = await client.log.wait_for(
+                lambda event: event.type in ("response.created", "error"), PATIENCE_S, after=asked
+            )
+            if answer.type == "response.created":
+                return asked, str(answer.body["response"]["id"])
+            await self._quiet(asked)  # it was still busy with what interrupted the last answer
 
     async def _quiet(self, after: float) -> None:
         """Wait until the answer to the interruption is over, should there be one."""
@@ -185,13 +197,15 @@ def _lost(client: HeadlessClient) -> int:
     return downlink.lost + downlink.late if isinstance(downlink, RtpDownlink) else 0
 
 
-async def measure(url: str, interruptions: int, callers: int, tick: Tick, seed: int = 1) -> list[Interruption]:
+async def measure(
+    url: str, interruptions: int, callers: int, tick: Tick, seed: int = 1
+) -> list[Interruption]:
     """Interrupt the server at `url` so many times. The last caller comes over a WebSocket.
 
     Raises `ClientError` when a call cannot be made or is lost.
     """
     sounds = [await asyncio.to_thread(spoken, phrase) for phrase in PHRASES]
-    transports: list[TransportName] = ["webrtc"] * (callers - 1) + ["websocket"]
+    transports: list[TransportName] = [*["webrtc"] * (callers - 1), "websocket"]  # type: ignore[list-item]
     found: list[Interruption] = []
     left = iter(range(interruptions))
 
@@ -247,7 +261,7 @@ def results(found: Sequence[Interruption], callers: int) -> dict[str, Any]:
         "interruptions": len(found),
         "callers": callers,
         "beyond_tolerance": sum(abs(each.difference) > TOLERANCE for each in found),
-        "groups": [group for group in _groups(found)],
+        "groups": list(_groups(found)),
         "worst": [{"difference": each.difference, **asdict(each)} for each in worst if each.difference],
     }
 
@@ -289,8 +303,11 @@ def tables(found: dict[str, Any]) -> list[Table]:
     return [
         Table(
             f"{found['interruptions']} interruptions by {found['callers']} callers",
-            ("", "count", "words heard", *(f"{d:+d}" if d else "same" for d in spread))
-            + ("end p5 (ms)", "p50", "p95"),
+            (
+                *("", "count", "words heard"),
+                *(f"{d:+d}" if d else "same" for d in spread),
+                *("end p5 (ms)", "p50", "p95"),
+            ),
             rows,
             "words that the history has more (+) or less (-) than the recording; end: audio_end_ms less what "
             f"was recorded. Asked for: at most {TOLERANCE} word, every time; beyond it: "
@@ -307,9 +324,8 @@ def plot(found: dict[str, Any], figure: Figure) -> None:
         for group in found["groups"]:
             if group["transport"] == transport:
                 counts.update({int(d): count for d, count in group["differences"].items()})
-        axes.bar(
-            [d + 0.4 * offset - 0.2 for d in counts], list(counts.values()), 0.4, color=colour, label=transport
-        )
+        places = [d + 0.4 * offset - 0.2 for d in counts]
+        axes.bar(places, list(counts.values()), 0.4, color=colour, label=transport)
     axes.set(xlabel="words in the history beyond those in the recording", ylabel="interruptions")
     axes.set_yscale("symlog")
     from_zero(axes)

@@ -37,6 +37,7 @@ BENCHMARKS: Mapping[str, Entry] = {
     "bargein": Entry("benchmarks.bargein", "interruptions and false alarms: who is obeyed, how soon"),
     "heard": Entry("benchmarks.heard", "interruptions at random moments: history beside recording"),
     "churn": Entry("benchmarks.churn", "callers who vanish: what is left of them in the server"),
+    "turns": Entry("benchmarks.turns", "end of turn: who is cut off in a hesitation, who waits for how long"),
 }
 
 

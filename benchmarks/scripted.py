@@ -156,7 +156,7 @@ COUNT = re.compile(r"count (\d+) words from (\d+)")
 
 
 class CountingPlanner:
-    """Says as many words of `benchmarks.tones` as it is asked to, "count 40 words from 3"; else the last one."""
+    """Says as many words of `benchmarks.tones` as asked for, "count 40 words from 3"; else the last one."""
 
     produces = True
 
@@ -185,7 +185,7 @@ class _Count:
 
 
 class ToneVoice(ScriptedVoice):
-    """Says the words of `benchmarks.tones`; what has none of them (the server's warm-up) in the other voice."""
+    """Says the words of `benchmarks.tones`; a text without them (the server's warm-up) in the other voice."""
 
     def open(self, request: SpeechRequest) -> Job:
         return _Replay(tones.chunks(request.text)) if tones.numbers(request.text) else super().open(request)

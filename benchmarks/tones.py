@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,11 +78,11 @@ def read(pcm: NDArray[np.int16]) -> Counter[int]:
 
 def heard(pcm: NDArray[np.int16]) -> list[int]:
     """The words of which at least half sounds, in the order of their numbers."""
-    # A window half in a word is weak, and half in the next one of two minds: one at each border is lost.
-    return sorted(n for n, ms in read(pcm).items() if ms >= length_ms(n) / 2 - 2 * HOP_MS)
+    # A window that is half in the next word is of two minds: one at each border may be lost.
+    return sorted(n for n, ms in read(pcm).items() if ms >= length_ms(n) / 2 - HOP_MS)
 
 
-def _strongest(windows: NDArray[np.float32], tones: tuple[int, ...]) -> NDArray[np.int64]:
+def _strongest(windows: NDArray[np.floating[Any]], tones: tuple[int, ...]) -> NDArray[np.int64]:
     """Which tone sounds in each window, -1 where none does clearly."""
     time = np.arange(WINDOW) / SPEAKING_RATE
     shape = np.hanning(WINDOW)

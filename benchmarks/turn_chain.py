@@ -1,8 +1,8 @@
 """A turn goes through the real chain once; what was known at every moment of silence is kept.
 
 The chain is that of `realtime/hearing/ears.py` without its clock: Silero on every 20 ms piece, the recogniser
-from 300 ms before the onset on, what each says handed to a `TurnDetector` in the order of arrival. The detector
-has rules that never end a turn, so that one pass serves every rule that is to be compared.
+from 300 ms before the onset on, what each says handed to a `TurnDetector` in the order of arrival. The
+detector has rules that never end a turn, so that one pass serves every rule that is to be compared.
 
 Not in it: the time the recogniser takes (some 10 ms a look) and the network.
 """
@@ -213,12 +213,14 @@ class SmartTurn:
     def __init__(self) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = ort.InferenceSession(str(SMART_TURN_FILE), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(
+            str(SMART_TURN_FILE), options, providers=["CPUExecutionProvider"]
+        )
         self._features = _module(SMART_TURN / "_whisper_features.py")
         self.cpu_ms: list[float] = []
 
     def probability(self, pcm: bytes) -> float:
-        """How surely the turn is over (0 to 1) as `LocalSmartTurnAnalyzerV3` asks: the last 8 s, front-padded."""
+        """How surely the turn is over (0 to 1) from its last 8 s, as Pipecat asks."""
         before = time.process_time()
         sound = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         size = SMART_TURN_S * HEARING_RATE

@@ -1,9 +1,9 @@
 """Turns to be judged: sentences of several voices, with hesitations in known places, and real recordings.
 
 Everything is made by script from a seed: flite's and espeak-ng's voices say commands, questions and free
-speech, and real recordings (`../shared/audio`) are cut where they are silent anyway. A *hesitation* is
-0.3 to 2 s of silence (log-uniform, as pauses in speech are log-normal: Campione & Véronis 2002; median 0.77 s)
-after which the same person goes on:
+speech, and real recordings (`../shared/audio`) are cut where they are silent anyway. A *hesitation* is 0.3 to
+2 s of silence after which the same person goes on; its length is log-uniform (median 0.77 s), because pauses
+in speech are log-normal (Campione & Véronis 2002):
 
 - `inside`: between two words of a sentence, in the melody of the whole: half of them break off, in half the
   last word is drawn out, as people do who search for the next one.
@@ -18,6 +18,7 @@ Weights are fitted on DEV and figures are given for TEST: they share no voice, n
 from __future__ import annotations
 
 import csv
+import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,9 @@ def _sentences() -> list[tuple[str, str]]:
 
 def _recordings(part: Part) -> list[tuple[str, str]]:
     with (AUDIO / "transcripts.tsv").open(encoding="utf-8") as file:
-        rows = {row["file"].removesuffix(".flac"): row["text"] for row in csv.DictReader(file, delimiter="\t")}
+        rows = {
+            row["file"].removesuffix(".flac"): row["text"] for row in csv.DictReader(file, delimiter="\t")
+        }
     return [(name, rows[name]) for name in RECORDINGS[part] if name in rows]
 
 
@@ -206,6 +209,7 @@ def _hesitating(
 
 def synthesised(speech: EmbeddedSpeech, request: SpeechRequest) -> Said:
     """Speak: samples at HEARING_RATE without silence at their ends, and each word's (start, end) in them."""
+    ctypes.CDLL(None).srand(1)  # flite's breath is libc's rand(): the same voice every time
     chunks: list[SpeechChunk] = []
     job = speech.open(request)
     try:

@@ -19,6 +19,7 @@ from models.engine import Engine, Hosts, runtime_directory
 from realtime import config
 from realtime.config import ConfigError, Settings
 from realtime.process import first_cause, until_signal
+from realtime.security.startup import load_keys, share_secret
 
 BACKLOG = 512
 
@@ -71,6 +72,15 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
         ) from None
 
 
+def check_access(settings: Settings, listener: socket.socket) -> None:
+    """Close the listener and raise `ConfigError` when others could reach us and need no key."""
+    try:
+        load_keys(settings.security, [listener])
+    except ConfigError:
+        listener.close()
+        raise
+
+
 async def serve(settings: Settings, listener: socket.socket) -> None:
     """Load, warm up and serve in this process until cancelled. Raises `BackendError` and `StartError`."""
     # Here and not above: a supervisor of workers holds no calls, and does without some 70 MB of code.
@@ -99,6 +109,8 @@ async def serve_with_workers(settings: Settings, listener: socket.socket) -> Non
 
     host, port = listener.getsockname()[:2]
     listener.close()  # it has shown that nobody else has the port, which sockets that share theirs cannot
+
+    share_secret(settings.security)
 
     def another() -> socket.socket:
         return listen(host, port, reuse_port=True)
@@ -143,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(arguments)
         listener = listen(settings.server.host, settings.server.port)
+        check_access(settings, listener)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

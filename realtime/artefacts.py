@@ -85,6 +85,8 @@ class Artefact:
             "id": self.id,
             "kind": _SHOWN[self.kind],
             "name": self.name,
+            "number": self.number,
+            "text": self.text,
             "duration_ms": self.duration_ms,
         }
 

@@ -71,9 +71,9 @@ class SecuritySettings(Section):
     events_per_second: int = Field(
         200, ge=1, description="client events of a session; ten times that at once"
     )
-    audio_per_minute: int = Field(300, ge=60, description="s of audio a key's sessions may send in a minute")
+    audio_per_minute: int = Field(300, ge=60, description="s of audio a session may send in a minute")
     responses_per_minute: int = Field(
-        120, ge=1, description="responses a key's sessions may ask for in a minute"
+        240, ge=1, description="responses a key's sessions may ask for in a minute"
     )
 
     @field_validator("allowed_origins")

@@ -137,9 +137,7 @@ class HearingEvents:
     def _may_be_all(self, evidence: Evidence) -> bool:
         """Whether an answer to these words may be wanted at once."""
         session = self._session
-        return (
-            session.state.answers and not session.capture.active and evidence.completeness > UNLIKELY
-        )
+        return session.state.answers and not session.capture.active and evidence.completeness > UNLIKELY
 
     async def _maybe_interrupt(self, item: Item, evidence: Evidence) -> None:
         """Stop what we are saying as soon as it is sure that the person means us."""

@@ -111,8 +111,8 @@ class TurnLatency(BaseModel):
 class ArtefactCreated(BaseModel):
     """Something was made or kept. `duration_ms` is null while it is unbounded.
 
-    `number` is how a person may refer to it ("play number two"); `text` the words of what was said or written;
-    `url`, where there is one, gives the file to whoever knows it.
+    `number` is how a person may refer to it among its kind ("play recording two"); `text` the words of what
+    was said or written; `url`, where there is one, gives the file to whoever knows it.
     """
 
     type: Literal["audiogpt.artefact.created"] = "audiogpt.artefact.created"

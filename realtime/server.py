@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from realtime.calls import RETRY_AFTER, Calls, FullError, GoneError
+from realtime.bodies import TOKEN_SECONDS, ConfigBody, read_call, read_client_secret
+from realtime.calls import Calls, GoneError
 from realtime.config import Settings
+from realtime.http_errors import GONE, RefusedError, chosen_subprotocol, refuse_socket
 from realtime.ice import IceServers
+from realtime.openapi import describe
+from realtime.protocol import new_id
+from realtime.security.access import Access, Visitor
+from realtime.security.guard import visitor
+from realtime.session_request import Updates, read_session, session_object
 from realtime.telemetry import Metrics
 from realtime.transport.webrtc import MediaSettings, NoAddressError, OfferError, answer
 from realtime.transport.websocket import WebSocketLink
@@ -31,12 +34,10 @@ from realtime.transport.websocket import WebSocketLink
 log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).parent.parent / "client" / "web"
-SUBPROTOCOL = "realtime"
 RESUME_HEADER = "X-AudioGPT-Resume"
 LAST_EVENT_HEADER = "Last-Event-ID"
 NEW = "new"  # in place of a token: begin a call that can be resumed
 VANISH_AFTER_S = 5.0  # a client that can come back is given up sooner; Chromium checks every 2.5 s
-GONE = 4404  # close code of a WebSocket whose token resumes nothing
 
 
 class Resumption(NamedTuple):
@@ -64,130 +65,201 @@ class Readiness:
         self.ready = False
 
 
-def build(
-    settings: Settings,
-    calls: Calls,
-    metrics: Metrics,
-    readiness: Readiness,
-    *,
-    backends: dict[str, str],
-    version: str,
-) -> Starlette:
-    """The ASGI application."""
-    media = media_settings(settings)
-    ice_servers = IceServers(settings.media)
+class Server:
+    """What is done for each request."""
 
-    def media_of_call(resumable: bool) -> MediaSettings:
-        now = replace(media, ice_servers=ice_servers.fresh())
-        return replace(now, vanish_after_s=VANISH_AFTER_S) if resumable else now
+    def __init__(
+        self,
+        settings: Settings,
+        calls: Calls,
+        access: Access,
+        metrics: Metrics,
+        readiness: Readiness,
+        *,
+        backends: dict[str, str],
+        version: str,
+    ) -> None:
+        self._settings = settings
+        self._calls = calls
+        self._access = access
+        self._metrics = metrics
+        self._readiness = readiness
+        self._backends = backends
+        self._version = version
+        self._media = media_settings(settings)
+        self._ice_servers = IceServers(settings.media)
+        self._description = describe(version, guarded=access.guarded)
 
-    async def create_call(request: Request) -> Response:
-        wish = Resumption.of(request)
+    # -- calls ----------------------------------------------------------------------------------------------
+
+    async def create_call(self, request: Request) -> Response:
+        wish, caller = Resumption.of(request), visitor(request)
+        body = await read_call(request, self._settings.server.max_body)
         if wish.token:
-            calls.find(wish.token)
-            link, sdp = await answer(await _offer(request, settings.server.max_body), media_of_call(True))
-            return _answer(sdp, await calls.resume(wish.token, link, wish.last_event))
+            self._calls.find(wish.token)
+            link, sdp = await answer(body.sdp, self._media_of_call(True))
+            return _answer(sdp, await self._calls.resume(wish.token, link, wish.last_event))
+        updates = self._updates(request, caller, body.session)
+        place = self._calls.take_place(caller)
         try:
-            place = calls.take_place()
-        except FullError as error:
-            return _full(error)
-        try:
-            offer = await _offer(request, settings.server.max_body)
-            link, sdp = await answer(offer, media_of_call(wish.resumable))
+            link, sdp = await answer(body.sdp, self._media_of_call(wish.resumable))
+            call_id = self._calls.start(
+                link, place, self._calls.meter(caller), updates=updates, resumable=wish.resumable
+            )
         except BaseException:
             place.release()
             raise
-        return _answer(sdp, calls.start(link, place, resumable=wish.resumable))
+        return _answer(sdp, call_id)
 
-    async def hang_up(request: Request) -> Response:
-        if not await calls.hang_up(request.path_params["call_id"]):
-            raise HTTPException(404, "there is no such call; it may be over already")
+    async def hang_up(self, request: Request) -> Response:
+        await self._calls.hang_up(request.path_params["call_id"], visitor(request))
         return JSONResponse({})
 
-    async def realtime_socket(socket: WebSocket) -> None:
-        subprotocol = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", []) else None
-        wish = Resumption.of(socket)
-        if wish.token:
-            await socket.accept(subprotocol=subprotocol)
-            link = WebSocketLink(socket)
-            try:
-                await calls.resume(wish.token, link, wish.last_event)
-            except GoneError as error:
-                # Not a refusal before `accept`: a browser tells its page nothing of why one was refused.
-                await socket.close(GONE, str(error))
-                return
-            await link.pump()
-            return
+    async def create_client_secret(self, request: Request) -> Response:
+        body = await read_client_secret(request, self._settings.server.max_body)
+        updates = [] if body.session is None else [read_session(body.session, self._settings)]
+        shown = session_object(new_id("sess"), updates, self._settings)
+        seconds = body.expires_after.seconds if body.expires_after else TOKEN_SECONDS
+        token, grant = self._access.grant(visitor(request), body.session, seconds)
+        return JSONResponse(
+            {"value": token, "expires_at": grant.expires_at, "session": shown},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    # -- WebSockets -----------------------------------------------------------------------------------------
+
+    async def open_socket(self, socket: WebSocket) -> None:
+        """A conversation of its own, one that goes on, or a side channel to one."""
         try:
-            place = calls.take_place()
-        except FullError as error:
-            await socket.send_denial_response(_full(error))
-            return
+            if Resumption.of(socket).token:
+                await self._resume_over(socket)
+            elif call_id := socket.query_params.get("call_id"):
+                await self._side_channel(socket, call_id)
+            else:
+                await self._converse_over(socket)
+        except RefusedError as refusal:
+            await refuse_socket(socket, refusal)
+
+    async def _converse_over(self, socket: WebSocket) -> None:
+        caller, wish = visitor(socket), Resumption.of(socket)
+        updates = self._updates(socket, caller, None)
+        place = self._calls.take_place(caller)
         try:
-            await socket.accept(subprotocol=subprotocol)
-            link = WebSocketLink(socket)
+            await socket.accept(subprotocol=chosen_subprotocol(socket))
+            meter = self._calls.meter(caller)
+            link = WebSocketLink(socket, meter)
+            self._calls.start(link, place, meter, updates=updates, resumable=wish.resumable)
         except BaseException:
             place.release()
             raise
-        calls.start(link, place, resumable=wish.resumable)
         await link.pump()
 
-    async def health(_: Request) -> Response:
+    async def _resume_over(self, socket: WebSocket) -> None:
+        wish = Resumption.of(socket)
+        await socket.accept(subprotocol=chosen_subprotocol(socket))
+        try:
+            link = WebSocketLink(socket, self._calls.meter_of(wish.token))
+            await self._calls.resume(wish.token, link, wish.last_event)
+        except GoneError as error:
+            # Not a refusal before `accept`: a browser tells its page nothing of why one was refused.
+            await socket.close(GONE, str(error))
+            return
+        await link.pump()
+
+    async def _side_channel(self, socket: WebSocket, call_id: str) -> None:
+        caller = visitor(socket)
+        self._calls.check(call_id, caller)
+        await socket.accept(subprotocol=chosen_subprotocol(socket))
+        link = WebSocketLink(socket, self._calls.meter(caller))
+        try:
+            self._calls.attach(call_id, caller, link)
+        except RefusedError as refusal:  # it ended just now
+            await socket.close(GONE, str(refusal))
+            return
+        await link.pump()
+
+    async def upgrade_required(self, _: Request) -> Response:
+        raise RefusedError(
+            426,
+            "this is a WebSocket; connect to it with ws:// or wss://, or POST an SDP offer to "
+            "/v1/realtime/calls",
+            "upgrade_required",
+            headers={"Upgrade": "websocket"},
+        )
+
+    # -- the rest -------------------------------------------------------------------------------------------
+
+    async def health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def ready(_: Request) -> Response:
-        if not readiness.ready:
+    async def ready(self, _: Request) -> Response:
+        if not self._readiness.ready:
             return PlainTextResponse("warming up\n", 503, {"Retry-After": "1"})
         return PlainTextResponse("ready\n")
 
-    async def show_metrics(_: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(self, _: Request) -> Response:
+        return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def config(_: Request) -> Response:
-        return JSONResponse(
-            {
-                "profile": settings.profile,
-                "backends": backends,
-                "version": version,
-                "ice_servers": ice_servers.as_json(),
-            },
-            headers={"Cache-Control": "no-store"},  # TURN credentials are for who asked
+    async def config(self, _: Request) -> Response:
+        body = ConfigBody(
+            profile=self._settings.profile,
+            backends=self._backends,
+            version=self._version,
+            ice_servers=self._ice_servers.as_json(),
         )
+        # TURN credentials are for who asked
+        return JSONResponse(body.model_dump(), headers={"Cache-Control": "no-store"})
 
-    async def page(_: Request) -> Response:
+    async def description(self, _: Request) -> Response:
+        return JSONResponse(self._description)
+
+    async def page(self, _: Request) -> Response:
         return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
 
+    def _updates(self, connection: HTTPConnection, caller: Visitor, session: object) -> Updates:
+        """The settings a session begins with: the token's, then the request's own. Raises `RefusedError`."""
+        model = connection.query_params.get("model")
+        asked = [caller.session, session, {"model": model} if model else None]
+        updates = [read_session(raw, self._settings) for raw in asked if raw is not None]
+        session_object("", updates, self._settings)
+        return updates
+
+    def _media_of_call(self, resumable: bool) -> MediaSettings:
+        now = replace(self._media, ice_servers=self._ice_servers.fresh())
+        return replace(now, vanish_after_s=VANISH_AFTER_S) if resumable else now
+
+
+def routes(server: Server) -> list[BaseRoute]:
+    """Where everything is."""
+    return [
+        Route("/", server.page),
+        Mount("/static", StaticFiles(directory=PAGE), name="static"),
+        Route("/v1/realtime/calls", server.create_call, methods=["POST"]),
+        Route("/v1/realtime/calls/{call_id}/hangup", server.hang_up, methods=["POST"]),
+        Route("/v1/realtime/client_secrets", server.create_client_secret, methods=["POST"]),
+        WebSocketRoute("/v1/realtime", server.open_socket),
+        Route("/v1/realtime", server.upgrade_required),
+        Route("/v1/audiogpt/config", server.config),
+        Route("/openapi.json", server.description),
+        Route("/healthz", server.health),
+        Route("/readyz", server.ready),
+        Route("/metrics", server.metrics),
+    ]
+
+
+def build(server: Server) -> Starlette:
+    """The ASGI application. What guards it comes around it: see `serving.py`."""
     return Starlette(
-        routes=[
-            Route("/", page),
-            Mount("/static", StaticFiles(directory=PAGE), name="static"),
-            Route("/v1/realtime/calls", create_call, methods=["POST"]),
-            Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),
-            WebSocketRoute("/v1/realtime", realtime_socket),
-            Route("/v1/audiogpt/config", config),
-            Route("/healthz", health),
-            Route("/readyz", ready),
-            Route("/metrics", show_metrics),
-        ],
+        routes=routes(server),
         exception_handlers={
             HTTPException: _explain,
+            RefusedError: _refused,
             GoneError: _conversation_gone,
             OfferError: _bad_offer,
             NoAddressError: _no_address,
             ClientDisconnect: _gone,
+            Exception: _failed,
         },
-        middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=["*"],
-                allow_methods=["GET", "POST"],
-                allow_headers=[
-                    *("Authorization", "Content-Type", "X-OpenAI-Agents-SDK"),
-                    *(RESUME_HEADER, LAST_EVENT_HEADER),
-                ],
-                expose_headers=["Location"],
-            )
-        ],
     )
 
 
@@ -201,77 +273,35 @@ def media_settings(settings: Settings) -> MediaSettings:
     )
 
 
-async def _offer(request: Request, limit: int) -> str:
-    """The SDP offer of a request: raw, as JSON `{sdp, session}`, or as a form. Raises `HTTPException`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise HTTPException(413, f"the body is larger than {limit} bytes; an SDP offer has some 2000")
-    if kind == "multipart/form-data":
-        return await _form_offer(request, bytes(body))
-    try:
-        text = body.decode("utf-8")
-        if kind == "application/sdp":
-            return text
-        if kind == "application/json":
-            data = json.loads(text)
-            if isinstance(data, dict) and isinstance(data.get("sdp"), str):
-                return str(data["sdp"])
-            raise HTTPException(400, "the JSON body has to be an object with the offer in `sdp`")
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise HTTPException(400, f"the body is not {kind}: {error}") from None
-    raise HTTPException(
-        415, f"content type {kind or 'none'!r}; send application/sdp, application/json or multipart/form-data"
-    )
-
-
-async def _form_offer(request: Request, body: bytes) -> str:
-    async def replay() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    try:
-        async with Request(request.scope, replay).form(max_files=4, max_fields=8) as form:
-            field = form.get("sdp")
-            if isinstance(field, str):
-                return field
-            if field is not None:
-                return (await field.read()).decode("utf-8")
-    except (MultiPartException, UnicodeDecodeError, HTTPException) as error:
-        raise HTTPException(400, f"the form cannot be read: {error}") from None
-    raise HTTPException(400, "the form has to have the offer in a field `sdp`")
-
-
 def _answer(sdp: str, call_id: str) -> Response:
     return Response(sdp, 201, {"Location": f"/v1/realtime/calls/{call_id}"}, media_type="application/sdp")
 
 
-def _error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    body = {"error": {"message": message, "type": kind, "code": code, "param": None}}
-    return JSONResponse(body, status, headers)
-
-
-def _full(error: FullError) -> JSONResponse:
-    return _error(503, str(error), "server_full", {"Retry-After": str(RETRY_AFTER)})
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return error.response()
 
 
 async def _explain(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail, f"http_{error.status_code}", dict(error.headers or {}))
+    status = error.status_code
+    return RefusedError(status, error.detail, f"http_{status}", headers=error.headers).response()
 
 
 async def _bad_offer(_: Request, error: Exception) -> Response:
-    return _error(400, str(error), "invalid_offer")
+    return RefusedError(400, str(error), "invalid_offer", param="sdp").response()
 
 
 async def _conversation_gone(_: Request, error: Exception) -> Response:
-    return _error(404, str(error), "session_gone")
+    return RefusedError(404, str(error), "session_gone").response()
 
 
 async def _no_address(_: Request, error: Exception) -> Response:
-    return _error(503, str(error), "no_address")
+    return RefusedError(503, str(error), "no_address").response()
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return RefusedError(500, "something failed here, and the log says what", "internal_error").response()
 
 
 async def _gone(_: Request, error: Exception) -> Response:

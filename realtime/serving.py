@@ -8,15 +8,24 @@ from contextlib import asynccontextmanager, contextmanager
 from socket import socket
 
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from models.engine import Engine
 from realtime import telemetry
 from realtime.calls import Calls, Places
 from realtime.config import Settings
-from realtime.server import Readiness, build
+from realtime.security import redaction
+from realtime.security.access import Access
+from realtime.security.guard import Guard
+from realtime.security.shares import OwnShares, Seat, WorkerShares
+from realtime.security.startup import load_keys
+from realtime.server import LAST_EVENT_HEADER, RESUME_HEADER, Readiness, Server, build
 
 CLOSE_TIMEOUT = 5  # s requests have to end when the server is stopped
+# A message of the WebSocket beyond the limit of events is read, to be refused in an `error` event. One of
+# twice that closes the connection (1009): somebody has to stop reading.
+WIRE_FACTOR = 2
 
 
 class _Server(uvicorn.Server):
@@ -38,22 +47,32 @@ async def serving(
     places: Places | None = None,
     prefix: str = "rtc",
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    seat: Seat | None = None,
 ) -> AsyncIterator[Readiness]:
     """Answer on these sockets inside; leaving ends all requests and calls.
 
-    `around` puts a layer around the application. What is yielded says whether we are ready: set it.
+    `around` puts a layer around the application; `seat` is this worker's, where there are several. What is
+    yielded says whether we are ready: set it. Raises `ConfigError` when others can reach us, and need no key.
     """
+    redaction.install()
     readiness = Readiness()
     backends: dict[str, str] = {
         role: assignment.backend for role, assignment in settings.assignments().items()
     }
-    calls = Calls(engine, settings, metrics, version, places=places, prefix=prefix)
-    app = build(settings, calls, metrics, readiness, backends=backends, version=version)
+    access = Access(settings.security, load_keys(settings.security, sockets))
+    limit = settings.security.sessions_per_key
+    shares = (
+        OwnShares(limit)
+        if seat is None
+        else WorkerShares(seat, settings.server.workers, access.keys.fingerprints, limit)
+    )
+    calls = Calls(engine, settings, metrics, version, places=places, shares=shares, prefix=prefix)
+    app = build(Server(settings, calls, access, metrics, readiness, backends=backends, version=version))
     server = _Server(
         uvicorn.Config(
-            around(app),
+            with_cors(Guard(around(app), access, metrics), access.origins),
             ws="websockets-sansio",
-            ws_max_size=settings.server.max_event,
+            ws_max_size=WIRE_FACTOR * settings.server.max_event,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -71,3 +90,17 @@ async def serving(
             watching.cancel()
             server.should_exit = True
             await asyncio.wait({answering})
+
+
+def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """`app`, callable by pages of these origins."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=[
+            *("Authorization", "Content-Type", "X-OpenAI-Agents-SDK"),
+            *(RESUME_HEADER, LAST_EVENT_HEADER),
+        ],
+        expose_headers=["Location"],
+    )

@@ -85,6 +85,7 @@ class Session:
         self.voice = VoiceSettings(
             settings.tts.voice, settings.tts.language, settings.tts.speed, settings.tts.speed
         )
+        self.artefacts = Artefacts()
         self.music, self.sound = (
             Player(
                 engine,
@@ -92,13 +93,13 @@ class Session:
                 lane,
                 self.outbox,
                 self._group,
+                self.artefacts,
                 buffered=lambda: link.kind == "webrtc",
                 changed=self.show_activity,
             )
             for lane in (mixer.music, mixer.sound)
         )
         self.heard = HearingEvents(self)
-        self.artefacts = Artefacts()
         self.capture = Capture(
             self.artefacts, self.outbox, self._captured, sounding=lambda: mixer.speech.audible
         )

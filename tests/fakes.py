@@ -57,6 +57,7 @@ class FakeLink:
         self.log: list[dict[str, Any]] = []
         self.recording: list[tuple[float, StereoFrame]] = []
         self.playout_delay_ms = 0.0
+        self.recalled_ms = 0.0
         self.closed = False
         self._audio: asyncio.Queue[InputAudio | None] = asyncio.Queue()
         self._events: asyncio.Queue[str | None] = asyncio.Queue()

@@ -8,8 +8,19 @@ const WORDS = {
   playing: "Playing",
 };
 
-/** {doing, title, detail}: `doing` names the look, the others are shown. */
-export function activityView(phase, activity, hasMicrophone, isMuted) {
+const CAPTURE = {
+  dictation: { waiting: "Say what to write down", listening: "Writing down what you say…" },
+  melody: { waiting: "Hum your tune", listening: "Taking down your tune…" },
+  recording: { waiting: "Ready to record you", listening: "Recording you…" },
+};
+const CAPTURE_END = "Say “that’s it” when you are done";
+
+/**
+ * {doing, title, detail}: `doing` names the look, the others are shown.
+ *
+ * `heard`: {muted, holding}: the microphone is muted; push-to-talk is chosen, and the key is "up" or "down".
+ */
+export function activityView(phase, activity, hasMicrophone, { muted = false, holding = null } = {}, capture = null) {
   switch (phase.name) {
     case "idle":
       return { doing: "idle", title: "Ready", detail: "" };
@@ -22,11 +33,17 @@ export function activityView(phase, activity, hasMicrophone, isMuted) {
     default:
   }
   if (!phase.steady) return { doing: "lost", title: "The network is unsteady", detail: "Holding the line…" };
+  if (capture) return { doing: "hearing", title: CAPTURE[capture.kind]?.[capture.state] ?? "Recording…", detail: CAPTURE_END };
   const doing = activity.state in WORDS ? activity.state : "listening";
-  if (doing === "listening" && (!hasMicrophone || isMuted)) {
-    return { doing, title: "Waiting for you", detail: isMuted ? "Your microphone is muted" : "Type, or start talking" };
-  }
+  if (doing === "listening" && !hasMicrophone) return { doing, title: "Waiting for you", detail: "Type, or start talking" };
+  if (doing === "listening" && muted) return { doing, title: "Waiting for you", detail: "Your microphone is muted" };
+  if (doing === "listening" && holding === "up") return { doing, title: "Waiting for you", detail: "Hold the button or Space while you talk" };
   return { doing, title: WORDS[doing], detail: activity.detail };
+}
+
+/** "composing… 3 s": work that takes a while. */
+export function progressWords({ message, elapsedMs }) {
+  return `${message.replace(/[.…\s]+$/, "")}… ${Math.floor(elapsedMs / 1000)} s`;
 }
 
 /** The name of the talk button and what pressing it does: "start", "cancel" or "end". */

@@ -1,21 +1,35 @@
 // Wires the parts together: what the person does goes to the connection, what the server says to the store,
 // what the store holds to the page.
 
-import { activityView, linkWords, talkButton } from "./activity.js";
+import { AttachmentError, readAttachment } from "./attachments.js";
 import { Banner } from "./banner.js";
-import { interruption, itemId, typedTurn } from "./commands.js";
+import { talkButton } from "./activity.js";
+import { Clips } from "./clips.js";
+import { SESSION_SETTINGS, cancellation, interruption, itemId, requestFor, retrieval, sessionUpdate, typedTurn, userItem } from "./commands.js";
 import { Connection } from "./connection.js";
 import { Microphone } from "./devices.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, element } from "./dom.js";
+import { dropZone } from "./drop-zone.js";
+import { withAttachment, withNotice, withTyped } from "./entries.js";
 import { CallFailure } from "./failures.js";
 import { Figure } from "./figure.js";
+import { keepMenu, printConversation } from "./keep.js";
 import { Voice } from "./meters.js";
-import { MusicView, positionAt } from "./music.js";
-import { canInterrupt, isReplying, reduce, withNotice, withTyped, withoutCall } from "./protocol.js";
+import { MusicView, pulseAt } from "./music.js";
+import { announce, obstacleOf, panelSwitch, showControls, showDetail, showInfo, showPanel, toast } from "./page.js";
+import { canInterrupt, isReplying, reduce, withoutCall } from "./protocol.js";
+import { PushToTalk } from "./push-to-talk.js";
+import { QualityView } from "./quality.js";
+import { SettingsSheet } from "./settings-sheet.js";
+import { Settings } from "./settings.js";
+import { ShelfView } from "./shelf.js";
+import { SHORTCUTS, listenForShortcuts } from "./shortcuts.js";
 import { Speaker } from "./speaker.js";
 import { Store } from "./store.js";
-import { themeButton } from "./theme.js";
+import { applyTheme } from "./theme.js";
 import { TimersView } from "./timers.js";
+import { TimingView } from "./timing.js";
+import { TraceView } from "./trace-view.js";
 import { TranscriptView } from "./transcript.js";
 
 const SUGGESTIONS = [
@@ -23,24 +37,28 @@ const SUGGESTIONS = [
   "Make rain on a tin roof",
   "Play a calm piano piece in A minor",
   "Set a timer for ten seconds",
-  "What’s twelve times nine?",
+  "Write down what I say next",
 ];
 
 const NO_WEBRTC = "This network lets no WebRTC call through. Sound goes over the WebSocket instead, with a little more delay.";
+const MOST_WAITING = 16; // things typed or attached before there is a call
 
 const forced = new URLSearchParams(location.search).get("transport") === "websocket";
+const settings = new Settings();
 const store = new Store();
-const outbox = []; // typed turns that wait for the call: [{id, text}]
+const outbox = []; // what waits for the call: [{id, events}]
 let phase = { name: "idle" };
 let obstacle = null; // a CallFailure of the microphone, shown until it is put right
 let opening = false; // the browser is asking the person for the microphone
 let muted = false;
 let overSocket = false; // the person was told
+let detail = "";
 
 const figure = new Figure(byId("figure"));
 const you = new Voice(byId("level-you"));
 const assistant = new Voice(byId("level-assistant"));
-const music = new MusicView(byId("music"));
+const trace = new TraceView(byId("trace"), you, assistant);
+const music = new MusicView(byId("music"), () => stopMusic());
 const timers = new TimersView(byId("timers"));
 const banner = new Banner({
   banner: byId("banner"), title: byId("banner-title"), text: byId("banner-text"),
@@ -49,20 +67,28 @@ const banner = new Banner({
 const transcript = new TranscriptView({
   list: byId("entries"), scroll: byId("scroll"), latest: byId("latest"), announce,
 });
+const clips = new Clips({
+  change: () => render(),
+  fail: (id) => toast(`Number ${store.state.artefacts[id]?.number} could not be played: its file is not there any more.`),
+});
+const shelf = new ShelfView({
+  list: byId("shelf-list"), empty: byId("shelf-empty"), count: byId("shelf-count"), press: pressArtefact,
+});
+const timing = new TimingView({ node: byId("timing"), empty: byId("timing-empty") });
+const sheet = new SettingsSheet(settings);
 const speaker = new Speaker(byId("remote"), () => render());
-const microphone = new Microphone(byId("microphone"), {
-  onChoice: () => microphone.track && useMicrophone(),
+const microphone = new Microphone({
   onLost: () => {
     letGo();
     fail(new CallFailure("mic-gone", {
       title: "The microphone went away",
-      text: "It was unplugged or taken by something else. Choose another one, or type below.",
+      text: "It was unplugged or taken by something else. Choose another one in the settings, or type below.",
       retry: "ask",
     }));
   },
 });
 const connection = new Connection({
-  event: (event) => store.update((state) => reduce(state, event, Date.now())),
+  event: onEvent,
   stream: (stream) => {
     speaker.play(stream);
     assistant.listen(speaker.context, stream);
@@ -70,8 +96,21 @@ const connection = new Connection({
   audio: () => speaker.context,
   phase: onPhase,
 }, { socket: forced });
+const pushToTalk = new PushToTalk({
+  send: (events) => connection.send(events),
+  interrupt: () => isReplying(store.state) && interrupt(),
+  change: () => openMicrophone(),
+});
+const quality = new QualityView({ button: byId("quality"), rows: byId("quality-rows"), stats: () => connection.stats() });
 
 // --- what happens --------------------------------------------------------------------------------------
+
+function onEvent(event) {
+  store.update((state) => reduce(state, event, Date.now()));
+  pushToTalk.follow(event);
+  // What of an interrupted answer was heard is known to the server, to the word.
+  if (event.type === "conversation.item.truncated") connection.send([retrieval(event.item_id)]);
+}
 
 function onPhase(next) {
   const was = phase;
@@ -84,18 +123,41 @@ function onPhase(next) {
   }
   if (next.name === "idle" || next.name === "failed") letGo();
   if (next.name === "live") {
-    for (const { id, text } of outbox.splice(0)) connection.send(typedTurn(id, text));
+    if (!next.resumed && was.name !== "live") configure(settings.changed(SESSION_SETTINGS));
+    for (const { events } of outbox.splice(0)) connection.send(events);
   }
   if (next.via === "websocket" && was.name === "connecting" && !overSocket) {
     overSocket = true;
     if (!forced) store.update((state) => withNotice(state, "info", NO_WEBRTC));
   }
+  quality.follow(next.via ?? null);
   render();
 }
 
 /** Whether there is a call, be it one whose connection is being replaced. */
 function holdsCall({ name, resuming }) {
   return name === "live" || resuming === true;
+}
+
+/** Tells the server of these settings. */
+function configure(names) {
+  const event = sessionUpdate(settings.values, names, store.state.info?.voices[0]);
+  if (event) connection.send([event]);
+}
+
+function onSetting(name, values) {
+  if (name === "theme") applyTheme(values.theme);
+  if (name === "theme" || name === "view") trace.show(values.view);
+  if (name === "microphone" && microphone.track) useMicrophone();
+  if (name === "speaker") useSpeaker();
+  if (name === "pushToTalk") openMicrophone();
+  if (SESSION_SETTINGS.includes(name)) configure([name]);
+}
+
+function useSpeaker() {
+  for (const output of [speaker, clips]) {
+    output.sink(settings.values.speaker)?.catch(() => toast("That loudspeaker cannot be used. The default one is."));
+  }
 }
 
 async function talk() {
@@ -115,7 +177,7 @@ async function useMicrophone() {
   opening = true;
   render();
   try {
-    await microphone.open();
+    await microphone.open(settings.values.microphone);
     obstacle = null;
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
@@ -125,6 +187,7 @@ async function useMicrophone() {
     opening = false;
     render();
   }
+  sheet.listDevices();
   setMuted(false);
   you.listen(speaker.context, microphone.stream);
   await connection.setTrack(microphone.track);
@@ -151,98 +214,106 @@ function fail(failure) {
 
 function setMuted(value) {
   muted = value;
-  if (microphone.track) microphone.track.enabled = !value;
+  openMicrophone();
+}
+
+/** Lets the microphone be heard, or not: as it is muted, or the key is held. */
+function openMicrophone() {
+  const heard = settings.values.pushToTalk ? pushToTalk.open : !muted;
+  if (microphone.track) microphone.track.enabled = heard;
   render();
+}
+
+/** Space: holds the floor with push-to-talk, else mutes. */
+function space(isDown) {
+  if (phase.name !== "live" || !microphone.track) return;
+  if (settings.values.pushToTalk) {
+    if (isDown) pushToTalk.press();
+    else pushToTalk.release();
+  } else if (isDown) setMuted(!muted);
 }
 
 function say(text) {
   const line = text.trim();
   if (!line) return;
   const id = itemId();
-  speaker.unlock();
   store.update((state) => withTyped(state, id, line));
+  send(id, typedTurn(id, line, phase.name === "live" && isReplying(store.state)));
+}
+
+/** Sends events now, or with a call that is made for them. */
+function send(id, events) {
+  speaker.unlock();
   if (phase.name === "live") {
-    connection.send(typedTurn(id, line, isReplying(store.state)));
+    connection.send(events);
     return;
   }
-  outbox.push({ id, text: line });
+  outbox.push({ id, events });
   if (phase.name === "idle" || phase.name === "failed") connection.start(microphone.track);
 }
 
+async function attach(files) {
+  showPanel("conversation");
+  for (const file of files) {
+    if (outbox.length >= MOST_WAITING) return;
+    try {
+      const { content, note, ...shown } = await readAttachment(file);
+      const id = itemId();
+      store.update((state) => withAttachment(state, id, shown));
+      if (note) store.update((state) => withNotice(state, "info", note));
+      send(id, [userItem(id, content)]);
+    } catch (error) {
+      if (!(error instanceof AttachmentError)) throw error;
+      store.update((state) => withNotice(state, "error", error.message));
+    }
+  }
+}
+
 function interrupt() {
+  if (clips.playing) clips.stop();
   if (canInterrupt(store.state)) connection.send(interruption());
+}
+
+function stopMusic() {
+  const { responseId } = store.state.music ?? {};
+  if (responseId) connection.send([cancellation(responseId)]);
+  else interrupt();
+}
+
+const plays = (id) => clips.playing === id || store.state.music?.artefactId === id;
+
+/** The button of an artefact on the shelf: what has an address is played here, the rest is asked for. */
+function pressArtefact(id) {
+  const artefact = store.state.artefacts[id];
+  if (clips.playing === id) clips.stop();
+  else if (plays(id)) stopMusic();
+  else if (artefact.url && !["text", "image"].includes(artefact.artefactKind)) clips.play(id, artefact.url);
+  else say(requestFor(artefact));
 }
 
 // --- what is shown -------------------------------------------------------------------------------------
 
 function render() {
   const { state } = store;
-  const hasMicrophone = microphone.track !== null;
-  const view = activityView(phase, state.activity, hasMicrophone, muted);
-  document.body.dataset.phase = phase.name;
-  document.body.dataset.doing = view.doing;
-  document.body.dataset.empty = String(state.entries.length === 0);
-  setText(byId("doing"), view.title);
-  setText(byId("detail"), view.detail === state.music?.name ? "" : view.detail);
-  setText(byId("link"), opening ? "Asking for the microphone…" : linkWords(phase, hasMicrophone));
-
-  const { label, action } = talkButton(phase, hasMicrophone);
-  setText(byId("talk-label"), label);
-  byId("talk").dataset.action = action;
-  byId("talk").disabled = opening;
-  byId("interrupt").setAttribute("aria-disabled", String(!canInterrupt(state)));
-  byId("mute").hidden = !(phase.name === "live" && hasMicrophone);
-  setText(byId("mute"), muted ? "Unmute" : "Mute");
-  byId("mute").setAttribute("aria-label", muted ? "Unmute the microphone" : "Mute the microphone");
-  byId("hangup").hidden = !(phase.name === "live" && !hasMicrophone);
-
-  byId("welcome").hidden = state.entries.some((entry) => entry.kind === "you");
+  detail = showControls(state, {
+    phase, opening, muted, hasMicrophone: microphone.track !== null,
+    pushToTalk: settings.values.pushToTalk, isDown: pushToTalk.isDown,
+  });
   transcript.show(state.entries);
+  shelf.show(state.artefacts, plays);
+  timing.show(state.entries);
   music.show(state.music);
   timers.show(state.timers);
-  banner.show(currentBanner());
+  sheet.offerVoices(state.info?.voices ?? []);
   showInfo(state.info);
-}
-
-/** What stands in the way most, or null. */
-function currentBanner() {
-  const again = { label: "Try again", run: () => talk() };
-  const type = { label: "Type instead", run: typeInstead };
-  if (phase.name === "waiting" || (phase.name === "connecting" && phase.failure)) {
-    const { failure, retryAt = 0 } = phase;
-    return { ...words(failure), retryAt, actions: [{ label: "Try now", run: () => connection.retryNow() }] };
-  }
-  if (phase.name === "failed") {
-    return { ...words(phase.failure), actions: [{ label: "Reconnect", run: () => connection.start(microphone.track) }] };
-  }
-  if (obstacle) return { ...words(obstacle), actions: [again, type] };
-  if (speaker.blocked) {
-    return {
-      code: "autoplay",
-      title: "The browser holds the sound back",
-      text: "It wants a tap before a page may be heard.",
-      actions: [{ label: "Let me hear it", run: () => speaker.unlock() }],
-    };
-  }
-  return null;
-}
-
-const words = ({ code, title, text }) => ({ code, title, text });
-
-function showInfo(info) {
-  byId("about").hidden = !info;
-  if (!info || byId("backends").dataset.version === info.version + info.profile) return;
-  byId("backends").dataset.version = info.version + info.profile;
-  const rows = Object.entries({ profile: info.profile, ...info.backends, version: info.version });
-  byId("backends").replaceChildren(
-    ...rows.map(([role, name]) => element("div", {}, element("dt", {}, role), element("dd", {}, name))));
-}
-
-/** Tells screen readers a final line, politely, and forgets it: the list itself can be read at leisure. */
-function announce(text) {
-  const line = element("p", {}, text);
-  byId("announcer").append(line);
-  setTimeout(() => line.remove(), 10_000);
+  banner.show(obstacleOf({ phase, obstacle, soundHeld: speaker.blocked }, {
+    talk,
+    type: typeInstead,
+    retry: () => connection.retryNow(),
+    reconnect: () => connection.start(microphone.track),
+    enterKey: () => sheet.askForKey(),
+    unlock: () => speaker.unlock(),
+  }));
 }
 
 let last = performance.now();
@@ -252,42 +323,57 @@ function frame(now) {
   const wall = Date.now();
   you.update(now, elapsed);
   assistant.update(now, elapsed);
-  figure.draw(now, document.body.dataset.doing, you, assistant, pulse(wall));
+  figure.draw(now, document.body.dataset.doing, you, assistant, pulseAt(store.state.music, wall));
+  if (phase.name === "live") trace.draw(wall, store.state.marks);
   music.tick(wall);
   timers.tick(wall);
   banner.tick(wall);
+  showDetail(store.state, detail, wall);
   requestAnimationFrame(frame);
-}
-
-/** 1 on a beat of the music, falling to 0 before the next. */
-function pulse(now) {
-  const playing = store.state.music;
-  if (!playing?.tempo) return 0;
-  const beat = 60_000 / playing.tempo;
-  const phaseOfBeat = ((now - playing.since) % beat) / beat;
-  return (positionAt(playing, now).beat === 0 ? 1 : 0.5) * (1 - phaseOfBeat) ** 3;
 }
 
 // --- start ---------------------------------------------------------------------------------------------
 
-byId("talk").addEventListener("click", talk);
-byId("interrupt").addEventListener("click", interrupt);
+const ACTIONS = {
+  talk,
+  interrupt,
+  mute: () => microphone.track && setMuted(!muted),
+  space,
+  type: () => byId("text").focus(),
+  attach: () => byId("files").click(),
+  conversation: () => showPanel("conversation"),
+  shelf: () => showPanel("shelf"),
+  timing: () => showPanel("timing"),
+  print: printConversation,
+  settings: () => sheet.open(),
+  help: () => byId("help-sheet").showModal(),
+};
+
+for (const name of ["talk", "interrupt", "settings", "help"]) byId(name).addEventListener("click", () => ACTIONS[name]());
 byId("mute").addEventListener("click", () => setMuted(!muted));
 byId("hangup").addEventListener("click", () => connection.stop());
+byId("hold").addEventListener("pointerdown", () => space(true));
+for (const end of ["pointerup", "pointercancel", "pointerleave"]) byId("hold").addEventListener(end, () => space(false));
 byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   say(byId("text").value);
   byId("text").value = "";
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") interrupt();
 });
 byId("suggestions").append(...SUGGESTIONS.map((text) => {
   const chip = element("button", { type: "button" }, text);
   chip.addEventListener("click", () => say(text));
   return element("li", {}, chip);
 }));
-themeButton(byId("theme"));
+byId("keys").append(...SHORTCUTS.map(([key, words]) =>
+  element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, words))));
+listenForShortcuts(() => settings.values.shortcuts, (action, isDown) => ACTIONS[action](isDown));
+dropZone({ veil: byId("veil"), button: byId("attach"), input: byId("files"), take: attach });
+keepMenu(() => store.state.entries);
+panelSwitch();
+settings.watch(onSetting);
+applyTheme(settings.values.theme);
+trace.show(settings.values.view);
+if (settings.values.speaker) useSpeaker();
 store.watch(render);
 render();
 requestAnimationFrame(frame);

@@ -61,6 +61,11 @@ export class Connection {
     this.#call?.send(events);
   }
 
+  /** A promise of the browser's statistics of the call; null where there is none. */
+  stats() {
+    return this.#call?.stats() ?? Promise.resolve(null);
+  }
+
   #enter(phase) {
     this.phase = phase;
     this.#handlers.phase(phase);

@@ -1,27 +1,29 @@
-// The microphone: opening it, choosing it, noticing that it went away.
+// Microphones and loudspeakers: opening, choosing, noticing that one went away.
 
 import { insecureContext, microphoneFailure } from "./failures.js";
 import { element } from "./dom.js";
-import { keep, remember } from "./storage.js";
+
+/** Fills `select` with what is plugged in of this kind ("audioinput" or "audiooutput"); `chosen` is selected. */
+export async function listDevices(select, kind, chosen) {
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+  // Before permission the browser gives one nameless entry; two more ids only repeat a device.
+  const named = devices.filter((device) =>
+    device.kind === kind && !["", "default", "communications"].includes(device.deviceId));
+  const what = kind === "audioinput" ? "Microphone" : "Loudspeaker";
+  const options = named.map(({ deviceId, label }, index) =>
+    element("option", { value: deviceId }, label || `${what} ${index + 1}`));
+  select.replaceChildren(element("option", { value: "" }, "Default"), ...options);
+  select.value = named.some((device) => device.deviceId === chosen) ? chosen : "";
+}
 
 /** The person's microphone. At most one is open. */
 export class Microphone {
-  #select;
   #onLost;
-  #onChoice;
   stream = null;
 
-  /** `select` lists the microphones; `onChoice()` runs when another is chosen, `onLost()` when it vanishes. */
-  constructor(select, { onChoice, onLost }) {
-    this.#select = select;
-    this.#onChoice = onChoice;
+  /** `onLost()` runs when the open one vanishes. */
+  constructor({ onLost }) {
     this.#onLost = onLost;
-    select.addEventListener("change", () => {
-      keep("microphone", select.value);
-      this.#onChoice();
-    });
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.list());
-    this.list();
   }
 
   /** The open track, or null. */
@@ -29,15 +31,14 @@ export class Microphone {
     return this.stream?.getAudioTracks()[0] ?? null;
   }
 
-  /** Opens the chosen microphone and closes the last one. Rejects with a CallFailure. */
-  async open() {
+  /** Opens the microphone `wanted`, where it is there, and closes the last one. Rejects with a CallFailure. */
+  async open(wanted) {
     if (!navigator.mediaDevices?.getUserMedia) throw insecureContext(location.origin);
-    const wanted = this.#select.value;
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         audio: {
-          deviceId: wanted ? { exact: wanted } : undefined,
+          deviceId: wanted ? { ideal: wanted } : undefined,
           echoCancellation: true,
           noiseSuppression: true,
           autoGainControl: true,
@@ -49,7 +50,6 @@ export class Microphone {
     this.close();
     this.stream = stream;
     this.track.addEventListener("ended", () => this.stream === stream && this.#onLost());
-    await this.list(); // names are only given once permission is
     return this.track;
   }
 
@@ -57,18 +57,5 @@ export class Microphone {
   close() {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
-  }
-
-  /** Fills the list with what is plugged in. */
-  async list() {
-    const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
-    const chosen = remember("microphone");
-    // Before permission the browser gives one nameless entry; two more ids only repeat a device.
-    const named = devices.filter(({ kind, deviceId }) =>
-      kind === "audioinput" && !["", "default", "communications"].includes(deviceId));
-    const options = named.map(({ deviceId, label }, index) =>
-      element("option", { value: deviceId }, label || `Microphone ${index + 1}`));
-    this.#select.replaceChildren(element("option", { value: "" }, "Default"), ...options);
-    this.#select.value = named.some((device) => device.deviceId === chosen) ? chosen : "";
   }
 }

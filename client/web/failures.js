@@ -29,7 +29,7 @@ const MICROPHONE = {
   OverconstrainedError: {
     code: "mic-gone",
     title: "That microphone is no longer there",
-    text: "Choose another one under Microphone, then try again.",
+    text: "Choose another one in the settings, then try again.",
   },
 };
 
@@ -70,6 +70,14 @@ export function dropped() {
   });
 }
 
+/** As an event of the server's: what was sent under `eventId` is too large for this call. */
+export function tooLarge(eventId, bytes, limit = null) {
+  const size = (count) => `${(count / 1e6).toFixed(1)} MB`;
+  const most = limit ? `; this call carries ${size(limit)} at a time` : "";
+  const message = `This is too large for the server (${size(bytes)}${most}). A shorter sound or a smaller picture may pass.`;
+  return { type: "error", error: { type: "invalid_request_error", code: "event_too_large", message, event_id: eventId, param: null } };
+}
+
 /** The call that was to be taken up is over. The connection begins a new one by itself. */
 export function gone() {
   return new CallFailure("gone", {
@@ -101,7 +109,7 @@ export function refused(status, message, after) {
   if (status === 401 || status === 403) {
     return new CallFailure("forbidden", {
       title: "This server needs a key",
-      text: message || "It refused the call. Ask whoever runs it.",
+      text: message || "It refused the call. Enter the key, or ask whoever runs it for one.",
       retry: "ask",
     });
   }

@@ -1,14 +1,14 @@
 // Where the milliseconds of a turn went: the sums are pure, the drawing is below them.
 
-import { STAGES } from "./protocol.js";
+import { STAGES } from "./own-events.js";
 import { element } from "./dom.js";
 
 const NAMES = {
-  endpoint: "deciding you had finished",
-  asr: "writing it down",
+  endpoint: "end of your turn",
+  asr: "words",
   plan: "thinking",
   speech: "first sound",
-  send: "sending it",
+  send: "sending",
 };
 
 /** All bars of a page share this scale, so that turns can be compared: at least one second, in round steps. */

@@ -23,7 +23,8 @@ export class Voice {
   #bar;
   #node;
   #told = 0;
-  wave = new Float32Array(1024);
+  #spectrum = null;
+  wave = new Float32Array(2048); // 43 ms at 48 kHz: a column of the trace, and bands that a voice has
   level = 0;
 
   constructor(node) {
@@ -40,6 +41,26 @@ export class Voice {
     this.#analyser = new AnalyserNode(context, { fftSize: this.wave.length, smoothingTimeConstant: 0 });
     this.#source = context.createMediaStreamSource(stream);
     this.#source.connect(this.#analyser);
+  }
+
+  /** The loudest sample of the wave, 0..1. */
+  get peak() {
+    let most = 0;
+    for (const sample of this.wave) most = Math.max(most, Math.abs(sample));
+    return most;
+  }
+
+  /** Samples a second of the wave; null without a voice. */
+  get rate() {
+    return this.#analyser?.context.sampleRate ?? null;
+  }
+
+  /** The spectrum now in bytes, linear in decibels; null without a voice. */
+  spectrum() {
+    if (!this.#analyser) return null;
+    this.#spectrum ??= new Uint8Array(this.#analyser.frequencyBinCount);
+    this.#analyser.getByteFrequencyData(this.#spectrum);
+    return this.#spectrum;
   }
 
   /** Measures and shows; once a frame. */

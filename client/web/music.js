@@ -10,6 +10,14 @@ export function positionAt(music, now) {
   return { beat, chord: Math.floor((beat * music.chords.length) / beats) };
 }
 
+/** 1 on a beat of the music (0.5 on those that begin no bar), falling to 0 before the next; 0 without music. */
+export function pulseAt(music, now) {
+  if (!music?.tempo) return 0;
+  const beat = 60_000 / music.tempo;
+  const passed = ((now - music.since) % beat) / beat;
+  return (positionAt(music, now).beat === 0 ? 1 : 0.5) * (1 - passed) ** 3;
+}
+
 /** The facts line: "A minor · 70 bpm · verse · piano, cello". */
 export function facts(music) {
   const tempo = music.tempo > 0 && `${Math.round(music.tempo)} bpm`;
@@ -21,9 +29,14 @@ export class MusicView {
   #node;
   #shown = null;
   #parts = {};
+  #body = element("div");
 
-  constructor(node) {
+  /** `stop()` is what the button does. */
+  constructor(node, stop) {
     this.#node = node;
+    const button = element("button", { type: "button", class: "plain", "aria-label": "Stop the music" }, "Stop");
+    button.addEventListener("click", stop);
+    node.append(this.#body, button); // beside what is renewed with each bar, so that it keeps the focus
   }
 
   /** Shows `music`, or hides the line when it is null. */
@@ -35,7 +48,7 @@ export class MusicView {
     const beats = Array.from({ length: music.beats }, () => element("i"));
     const chords = music.chords.map((chord) => element("li", {}, chord));
     this.#parts = { beats, chords, bar: element("span", { class: "bar" }, `Bar ${music.bar}`) };
-    this.#node.replaceChildren(
+    this.#body.replaceChildren(
       element("p", { class: "music-name" }, music.name || "Music"),
       element("div", { class: "music-bar" },
         this.#parts.bar,

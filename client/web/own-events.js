@@ -104,10 +104,12 @@ function musicState(state, event, now) {
   return { ...state, music, progress: null };
 }
 
+const nextNumber = (artefacts) => 1 + Math.max(0, ...Object.values(artefacts).map(({ number }) => number));
+
 function artefactCreated(state, event) {
   const known = state.artefacts[event.id];
   const artefact = {
-    number: event.number ?? known?.number ?? Object.keys(state.artefacts).length + 1,
+    number: event.number ?? known?.number ?? nextNumber(state.artefacts),
     name: event.name,
     artefactKind: event.kind,
     text: event.text || known?.text || "",

@@ -224,8 +224,8 @@ function responseDone(state, event) {
 function failed(state, event) {
   if (QUIET_ERRORS.has(event.error?.code)) return state;
   const message = event.error?.message || "Something went wrong on the server.";
-  const blamed = state.entries.find((entry) => entry.status === "sending" && eventIdOf(entry.id) === event.error?.event_id);
-  if (blamed) return change(state, blamed.id, { status: "failed", cause: message });
+  const blamed = state.entries.find((entry) => eventIdOf(entry.id) === event.error?.event_id);
+  if (blamed) return change(state, blamed.id, { status: "failed", cause: message }); // it may be told twice
   return withNotice(state, "error", message);
 }
 

@@ -3,9 +3,11 @@
 // Signalling is one request: the offer goes out with its candidates in it, the answer comes back. A call that
 // was lost is taken up again with a new offer that carries its token (`resume`).
 
+import { authorization } from "./access.js";
 import { dropped, gone, noPath, refused, unreachable } from "./failures.js";
 import { retryAfter } from "./retry.js";
 import { withStereo } from "./sdp.js";
+import { SideChannel } from "./side-channel.js";
 
 const GATHER_MS = 1_000; // host candidates take a few ms; a STUN server that does not answer takes 10 s
 const REQUEST_MS = 5_000; // the server waits 2 s for a TURN server before it answers
@@ -25,6 +27,7 @@ export class RtcCall {
   #channel;
   #sender;
   #resource = null;
+  #side = null;
   #handlers;
   #ended = false;
   #grace = null;
@@ -57,7 +60,17 @@ export class RtcCall {
   /** Sends events in order. */
   send(events) {
     if (this.#channel.readyState !== "open") return;
-    for (const event of events) this.#channel.send(JSON.stringify(event));
+    const most = this.#pc.sctp?.maxMessageSize ?? Infinity;
+    for (const event of events) {
+      const text = JSON.stringify(event);
+      if (new Blob([text]).size <= most) this.#channel.send(text);
+      else this.#aside.send(event.event_id, text);
+    }
+  }
+
+  /** The browser's statistics of this call. */
+  stats() {
+    return this.#pc.getStats();
   }
 
   /** Speaks through another microphone, or through none (null), without a new call. */
@@ -70,14 +83,21 @@ export class RtcCall {
     this.#ended = true;
     clearTimeout(this.#grace);
     clearInterval(this.#watch);
+    this.#side?.close();
     this.#pc.close();
+  }
+
+  get #aside() {
+    const callId = (this.#resource ?? "").split("/").at(-1);
+    this.#side ??= new SideChannel(callId, (event) => this.#handlers.event(event));
+    return this.#side;
   }
 
   /** Hangs up. */
   close() {
     this.retire();
     // `keepalive` lets the request outlive the page, so that the server's place is free at once.
-    if (this.#resource) fetch(`${this.#resource}/hangup`, { method: "POST", keepalive: true }).catch(() => {});
+    if (this.#resource) fetch(`${this.#resource}/hangup`, { method: "POST", headers: authorization(), keepalive: true }).catch(() => {});
     this.#resource = null;
   }
 
@@ -156,7 +176,7 @@ export class RtcCall {
 
 /** The STUN and TURN servers that this deployment wants used; none where it does not say. */
 async function iceServers(signal) {
-  const response = await request("v1/audiogpt/config", { signal });
+  const response = await request("v1/audiogpt/config", { headers: authorization(), signal });
   if (!response.ok) return [];
   const config = await response.json().catch(() => ({}));
   return config.ice_servers ?? [];
@@ -179,6 +199,7 @@ async function post(sdp, signal, resume, lastEvent) {
     headers: {
       "Content-Type": "application/sdp",
       "X-AudioGPT-Resume": resume ?? "new",
+      ...authorization(),
       ...(lastEvent && { "Last-Event-ID": lastEvent }),
     },
     body: sdp,

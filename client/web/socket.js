@@ -1,11 +1,14 @@
 // A call over a WebSocket: the events, and the audio inside them. For networks that let no WebRTC through.
 
-import { dropped, gone, unreachable } from "./failures.js";
+import { subprotocols } from "./access.js";
+import { dropped, gone, tooLarge, unreachable } from "./failures.js";
 import { decodePcm, encodePcm } from "./pcm.js";
 
 const CONNECT_MS = 5_000;
 const STUCK_BYTES = 100_000; // 1.5 s of the microphone that did not leave: the network is gone
 const GONE = 4404; // the server's close code for a call that cannot be taken up
+const TOO_BIG = 1009; // an event was larger than the server takes (RFC 6455)
+const LARGE_BYTES = 200_000; // no piece of the microphone is
 const RETIRED = 4000; // ours, for a socket whose call went on elsewhere: it says no goodbye
 
 /** Whether `event` means that what is buffered of the assistant's voice is not to be heard any more. Pure. */
@@ -36,6 +39,7 @@ export class SocketCall {
   #capture = null;
   #source = null;
   #ended = false;
+  #largest = null; // {id, bytes} of the last large event
 
   /** As `openCall` in call.js, over the WebSocket alone. */
   static async open(track, handlers, signal, { resume = null, lastEvent = "" } = {}) {
@@ -60,7 +64,16 @@ export class SocketCall {
   /** Sends events in order. */
   send(events) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    for (const event of events) this.#socket.send(JSON.stringify(event));
+    for (const event of events) {
+      const text = JSON.stringify(event);
+      if (text.length > LARGE_BYTES) this.#largest = { id: event.event_id, bytes: text.length };
+      this.#socket.send(text);
+    }
+  }
+
+  /** A WebSocket has no statistics. */
+  stats() {
+    return Promise.resolve(null);
   }
 
   /** Speaks through another microphone, or through none (null), without a new call. */
@@ -108,12 +121,13 @@ export class SocketCall {
   #say(samples) {
     if (!this.#source) return;
     this.send([{ type: "input_audio_buffer.append", audio: encodePcm(samples) }]);
-    if (this.#socket?.bufferedAmount > STUCK_BYTES) this.#end();
+    // What was attached may take its time.
+    if (this.#socket?.bufferedAmount > STUCK_BYTES + (this.#largest?.bytes ?? 0)) this.#end();
   }
 
   #connect(address, signal) {
     return new Promise((resolve, reject) => {
-      const socket = (this.#socket = new WebSocket(address, ["realtime"]));
+      const socket = (this.#socket = new WebSocket(address, subprotocols()));
       const timer = setTimeout(() => settle(reject)(unreachable()), CONNECT_MS);
       const settle = (finish) => (value) => {
         clearTimeout(timer);
@@ -127,6 +141,7 @@ export class SocketCall {
         this.#receive(data);
       };
       socket.onclose = ({ code }) => {
+        if (code === TOO_BIG && this.#largest) this.#handlers.event(tooLarge(this.#largest.id, this.#largest.bytes));
         if (up) this.#end();
         else settle(reject)(code === GONE ? gone() : unreachable());
       };

@@ -30,6 +30,11 @@ export class Speaker {
     this.#block(false);
   }
 
+  /** Plays through the loudspeaker `id`, "" for the default, where the browser lets one choose. */
+  sink(id) {
+    return this.#audio.setSinkId?.(id);
+  }
+
   /** To be called in a tap or key press: what the browser held back may sound from then on. */
   unlock() {
     this.context.resume().catch(() => {}); // stays suspended: only the meters stand still

@@ -2,6 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { inWords, latencyView, scaleFor } from "./latency.js";
+import { clock } from "./shelf.js";
 
 const WHO = { you: "You", assistant: "AudioGPT" };
 const REMARKS = {
@@ -10,6 +11,7 @@ const REMARKS = {
   failed: "failed",
   cut: "cut off",
 };
+const ASIDES = { backchannel: "heard, and went on", captured: "written down" };
 
 /** The line in three parts: `firm`, `faint` (may still change) and a `remark` about how it ended. Pure. */
 export function lineParts(entry) {
@@ -17,14 +19,16 @@ export function lineParts(entry) {
   return {
     firm: entry.text.slice(0, firmTo),
     faint: entry.text.slice(firmTo),
-    remark: REMARKS[entry.status] ?? "",
+    remark: entry.status === "aside" ? (ASIDES[entry.decision?.decision] ?? "") : (entry.cause ?? REMARKS[entry.status] ?? ""),
   };
 }
 
 /** What a screen reader is told about `entry`, once it will not change any more; "" before. Pure. */
 export function spokenLine(entry) {
   if (entry.kind === "notice" || entry.kind === "divider") return entry.message ?? entry.text;
-  if (entry.kind === "artefact") return `Made number ${entry.number}: ${entry.name}.`;
+  if (entry.kind === "artefact") return `Number ${entry.number}: ${entry.name}.`;
+  if (entry.kind === "note") return `Note: ${entry.text}`;
+  if (entry.kind === "attachment") return entry.status === "failed" ? `${entry.name}: ${entry.cause}` : "";
   const ended = entry.kind === "you" ? ["final"] : ["done", "interrupted"];
   if (!entry.text || entry.typed || !ended.includes(entry.status)) return "";
   return `${WHO[entry.kind]}: ${entry.text}${entry.status === "interrupted" ? " (interrupted)" : ""}`;
@@ -33,7 +37,9 @@ export function spokenLine(entry) {
 const BUILD = {
   you: buildLine,
   assistant: buildLine,
-  artefact: buildArtefact,
+  artefact: () => element("li", { class: "artefact" }),
+  attachment: buildAttachment,
+  note: (entry) => element("li", { class: "note" }, element("p", { class: "quote" }, entry.text)),
   notice: (entry) => element("li", { class: "notice", "data-level": entry.level }, entry.message),
   divider: (entry) => element("li", { class: "divider" }, entry.text),
 };
@@ -86,6 +92,8 @@ export class TranscriptView {
   #update(row, entry, scale) {
     if (row.entry === entry && row.scale === scale) return;
     if (entry.kind === "you" || entry.kind === "assistant") updateLine(row.node, entry);
+    if (entry.kind === "artefact" && entry !== row.entry) updateArtefact(row.node, entry);
+    if (entry.kind === "attachment") updateAttachment(row.node, entry);
     if (entry.latency && (row.entry?.latency !== entry.latency || row.scale !== scale)) {
       updateLatency(row.node, entry.latency, scale);
     }
@@ -155,11 +163,36 @@ function updateLatency(node, latency, scale) {
   old.replaceWith(view);
 }
 
-function buildArtefact(entry) {
-  const name = element("span", { class: "artefact-name" }, entry.name);
-  const node = element("li", { class: "artefact", "data-kind": entry.artefactKind },
-    element("span", { class: "number", "aria-label": `Number ${entry.number}` }, String(entry.number)), name);
-  if (entry.durationMs) node.append(element("span", { class: "duration" }, `${(entry.durationMs / 1000).toFixed(1)} s`));
-  if (entry.url) node.append(element("a", { href: entry.url, download: true }, "Download"));
-  return node;
+function updateArtefact(node, entry) {
+  node.dataset.kind = entry.artefactKind;
+  const old = node.querySelector(".latency");
+  const parts = [
+    element("span", { class: "number", "aria-label": `Number ${entry.number}` }, String(entry.number)),
+    element("span", { class: "artefact-name" }, entry.name),
+    entry.durationMs ? element("span", { class: "duration" }, clock(entry.durationMs)) : null,
+    entry.text ? element("p", { class: "quote" }, entry.text) : null,
+    old,
+  ];
+  node.replaceChildren(...parts.filter((part) => part !== null));
+}
+
+function buildAttachment(entry) {
+  const picture = entry.media === "image"
+    ? element("img", { src: entry.preview, alt: entry.name })
+    : element("span", { class: "peaks", "aria-hidden": "true" }, ...entry.preview.map(peak));
+  return element("li", { class: "line attachment", "data-who": "you" },
+    element("span", { class: "who" }, WHO.you),
+    element("div", {}, picture, element("p", { class: "kind" },
+      element("span", { class: "file" }, entry.name), entry.durationMs ? ` · ${clock(entry.durationMs)}` : "", element("span", { class: "remark" }))));
+}
+
+function peak(height) {
+  const bar = element("i");
+  bar.style.height = `${Math.max(4, height * 100)}%`;
+  return bar;
+}
+
+function updateAttachment(node, entry) {
+  node.dataset.status = entry.status;
+  setText(node.querySelector(".remark"), entry.cause ?? REMARKS[entry.status] ?? "");
 }

@@ -2,7 +2,8 @@
 
 An open recogniser mishears every second of them: they are as short as a syllable, and hold no context. Told
 apart among these alone (a grammar of phrases, one pass over half a second of audio), 46 of 53 backchannels
-and 33 of 33 requests of the voices held in for `python -m benchmarks bargein` fall on the right side.
+and 33 of 33 requests of voices held in for `python -m benchmarks bargein` fell on the right side; the open
+recogniser had 28 and 18 of them right. Left out are words as near to the others as "but" to "uh-huh".
 """
 
 from __future__ import annotations

@@ -394,7 +394,7 @@ TEMPLATES: tuple[tuple[int, str], ...] = (
     (7, _EDIT),
     (5, _SOUND),
     (5, _VOICE),
-    (3, _CAPTURE),
+    (1, _CAPTURE),
     (6, _EVERYDAY),
     (6, _TALK),
     (3, _BACKCHANNEL),

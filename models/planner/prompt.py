@@ -65,7 +65,8 @@ def chat_messages(request: PlanRequest) -> list[dict[str, Any]]:
 
 
 def _assistant(message: ChatMessage, answered: set[str | None]) -> dict[str, Any] | None:
-    content = f"{message.content} {_interruption(message)}".strip() if message.interrupted else message.content
+    mark = f" {_interruption(message)}" if message.interrupted else ""
+    content = f"{message.content}{mark}".strip() if mark else message.content
     calls = [
         {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in message.calls

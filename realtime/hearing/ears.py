@@ -168,7 +168,7 @@ class Ears:
         self._ring = _Ring()
         self._vad: Stream[SpeechProbability] | None = None
         self._utterance: Stream[Hypothesis] | None = None
-        # Utterances that are over, until their final text is there: how and when (loop time), and their audio.
+        # Utterances that are over, until their final text is there: how and when (loop time), their audio.
         self._finishing: dict[Stream[Hypothesis], tuple[Ended, float, bytes]] = {}
         self._began = 0  # sample at which the current utterance began
         self._over = 0  # sample at which the last one had ended: what it heard is not heard again

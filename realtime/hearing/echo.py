@@ -1,7 +1,7 @@
 """Our own voice in the person's microphone: found, taken out, and known when it is all there is. Pure.
 
-Most browsers cancel echoes themselves, so the microphone is silent while we talk, and nothing here computes. Once
-something is heard while our own sound may come back:
+Most browsers cancel echoes themselves: the microphone is silent while we talk, and nothing here computes.
+Once something is heard while our own sound may come back:
 
     sent, heard -> DelayFinder: is it us, and how late?
                 -> WebRTC's AEC3, from the first sample on: it removes an echo that it has never met, at the
@@ -15,7 +15,6 @@ Time (`now`, s) is passed in. Samples are counted on the two timelines of `echo_
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -38,13 +37,19 @@ from realtime.transport.link import StereoFrame
 
 Pcm = npt.NDArray[np.int16]
 
-AFTER_S = 1.0  # since the last frame sent: network, 300 ms of a Bluetooth loudspeaker, 400 ms of reverberation
+AFTER_S = (
+    1.0  # since the last frame sent: network, 300 ms of a Bluetooth loudspeaker, 400 ms of reverberation
+)
 QUIET = 10 ** (-60 / 20) * 32768  # RMS below which nothing is heard: the VAD rests there too
 LINGER = 10  # blocks (200 ms) after the last louder one that are still filtered
-STRAY = 60 * HEARING_RATE // 1000  # a microphone's clock that is off by more, for PATIENCE pieces, is set anew
+STRAY = (
+    60 * HEARING_RATE // 1000
+)  # a microphone's clock that is off by more, for PATIENCE pieces, is set anew
 PATIENCE = 25
+UNHEARD = 60  # pieces (1.2 s) of a quiet microphone while we talk: nothing of us comes back there
+_SENDING_S = 0.04  # since the last frame sent, while we talk
 AROUND = 5 * BLOCK  # 100 ms: a jump within that is noticed at once, by the echo predicted
-SAME_SOUND = 0.75
+SAME_SOUND = 0.9  # normalised correlation; a voice's next period reaches 0.8
 LEAD = 15 * HEARING_RATE // 1000  # of the filter before the delay that was found
 REACH = 480 * HEARING_RATE // 1000  # longer delays AEC3 does not find by itself
 
@@ -52,17 +57,18 @@ REACH = 480 * HEARING_RATE // 1000  # longer delays AEC3 does not find by itself
 class EchoGate:
     """Is what the filter left of a block more than the part of our echo that it cannot predict?
 
-    In each of 9 bands the power that is left is compared with the leak expected: the echo predicted, decaying by
-    60 dB in 0.5 s as a room does, times the share of it that came through of late; and twice the noise.
+    In each of 9 bands the power that is left is compared with the leak expected: the echo predicted, decaying
+    by 60 dB in 0.5 s as a room does, times the share of it that came through of late; and twice the noise.
     """
 
     EDGES = np.array([4, 12, 20, 32, 48, 68, 96, 136, 200])  # bins of 25 Hz: 100 Hz to 8 kHz
     DECAY = 10 ** (-60 / 10 * 0.02 / 0.5)  # a block, in power
     LEAST, MOST = 1e-2, 4.0  # leak: no room and loudspeaker are trusted beyond -20 dB
-    OPEN_DB = 4.5
-    WIDE_DB = 8.0
+    OPEN_DB = 4.5  # of score, in two blocks running; echoes alone are below 4.1 in 99.9 % of them
+    WIDE_DB = 8.0  # in one
     HOLD = 10  # blocks (200 ms) it stays open: words have gaps
-    LEARNT = 25  # blocks with an echo, before the leak means anything
+    INFORMED, LEARNT = 8, 25  # blocks with an echo, before its verdict and the leak mean anything
+    TRUST_DB, LOST_DB = -14, -10
 
     def __init__(self) -> None:
         self.score_db = 0.0  # left over expected, mean of the bands
@@ -83,22 +89,26 @@ class EchoGate:
     @property
     def trusted(self) -> bool:
         """Whether the filter knows the room so well that what it leaves can be listened to."""
-        self._trusted = self._learnt >= self.LEARNT and self.leak_db < (self.T0 + 4 if self._trusted else self.T0)
+        self._trusted = self._learnt >= self.LEARNT and self.leak_db < (
+            self.LOST_DB if self._trusted else self.TRUST_DB
+        )
         return self._trusted
 
     @property
-    def half_trusted(self) -> bool:
-        return self._learnt >= 8
-    T0 = -14
+    def informed(self) -> bool:
+        """Whether the filter knows enough to tell an echo alone, though not to be listened to."""
+        return self._learnt >= self.INFORMED
 
-    def saved(self) -> dict:
+    def saved(self) -> dict[str, object]:
+        """Give all that `restore` takes: the arrays are replaced and never changed."""
         return dict(self.__dict__)
 
-    def restore(self, d) -> None:
-        self.__dict__.update(d)
+    def restore(self, state: dict[str, object]) -> None:
+        """Go back to what was saved."""
+        self.__dict__.update(state)
 
     def judge(self, left: Floats, echo: Floats) -> bool:
-        """Take the power per bin of what is left of a block and of the echo predicted; is anybody else there?"""
+        """Take the power per bin of what is left of a block and of the echo; is anybody else there?"""
         rest = np.add.reduceat(left, self.EDGES)
         predicted = np.add.reduceat(echo, self.EDGES)
         self._echo = np.maximum(predicted, self.DECAY * self._echo)
@@ -110,8 +120,8 @@ class EchoGate:
         near = self.score_db > self.WIDE_DB or (over and self.over)
         self.over = over
         audible = self._echo > 10 * _HISS
-        # The leak follows upwards quickly, except while somebody talks: 4.3 dB a second, so that an echo that has
-        # changed for good is known again.
+        # The leak follows upwards quickly, except while somebody talks: then by 4.3 dB a second, so that an
+        # echo that has changed for good is known again.
         step = np.where(ratio_db > 0, 1.02 if near else 1.12, 0.95)
         leak = np.clip(self._leak * step, self.LEAST, self.MOST)
         self._leak = np.asarray(np.where(audible, leak, self._leak), np.float32)
@@ -125,7 +135,7 @@ _HISS = 3e4  # power in a band of a block of noise at about -75 dBFS: rounding t
 
 
 class EchoCanceller:
-    """One session's canceller. Tell it what is sent; give it what is heard; it gives back what is not ours."""
+    """One session's canceller: told what is sent, given what is heard, it gives back what is not ours."""
 
     def __init__(self) -> None:
         self.delay: int | None = None  # samples from sending to hearing, once an echo was found
@@ -134,6 +144,7 @@ class EchoCanceller:
         self._sent_at = float("-inf")
         self._stray = 0
         self._loud = 0  # blocks left to filter
+        self._unheard = 0  # quiet pieces while we sent
         self._run = 0  # blocks filtered in a row
         self._looked = 0  # blocks ago
         self._waiting = np.zeros(0, np.int16)  # heard, less than a block
@@ -168,6 +179,7 @@ class EchoCanceller:
         if float(np.dot(heard, heard)) > QUIET**2 * len(heard):
             self._loud = LINGER
         elif not self._loud:
+            self._unheard += now - self._sent_at < _SENDING_S
             return self._pass(pcm)
         waiting = np.concatenate([self._waiting, piece]) if len(self._waiting) else piece
         at = self._heard.end - len(waiting)
@@ -196,7 +208,7 @@ class EchoCanceller:
         return pcm
 
     def _place(self, length: int, now: float) -> int:
-        """Where on the timeline the piece begins: where the last one ended, unless the clocks disagree for long."""
+        """Where the piece begins: where the last one ended, unless the clocks disagree for long."""
         begin = self._heard.end
         off = round(now * HEARING_RATE) - length - begin
         self._stray = self._stray + 1 if abs(off) > STRAY else 0
@@ -213,8 +225,8 @@ class EchoCanceller:
         self._run += 1
         sent = self._sent.convert()
         self._look(sent)
-        if self.delay is None and self._finder.misses > _ENOUGH and self._run > LINGER:
-            return heard, False  # nothing of ours comes back here, this is noise or a person
+        if self.delay is None and (self._finder.misses > _ENOUGH or self._unheard > UNHEARD):
+            return heard, False  # nothing of ours comes back here: this is noise, or a person
         near = True
         if self.delay is not None:
             was = self._gate.saved()
@@ -230,20 +242,20 @@ class EchoCanceller:
                     near = self._gate.judge(found.rest_power, found.echo_power)
             if self._gate.trusted:
                 return np.clip(np.rint(found.rest), -32768, 32767).astype(np.int16), not near
-        return self._suppress(at, sent), self._gate.half_trusted and not near
+        return self._suppress(at, sent), self._gate.informed and not near
 
     def _filtered(self, heard: Pcm, at: int, sent: Timeline, delay: int) -> Filtered:
         stop = at + BLOCK - delay + LEAD
-        return _better(self._filter.step(sent.read(stop - (PARTS + 1) * BLOCK, stop), heard.astype(np.float32)), heard)
+        source = sent.read(stop - (PARTS + 1) * BLOCK, stop)
+        return _better(self._filter.step(source, heard.astype(np.float32)), heard)
 
     def _moved(self, at: int, sent: Timeline, delay: int) -> int:
-        """How much later (samples) the echo comes than it did, when what is heard is the echo of another moment."""
+        """How much later (samples) the echo comes than it did; 0 when it does not, or it is no echo."""
         end = at + BLOCK
         heard = self._heard.read(end - 3 * BLOCK, end)
         begin = end - 3 * BLOCK - AROUND - delay + LEAD
         echo = self._filter.predict(sent.read(begin - PARTS * BLOCK, begin + 3 * BLOCK + 2 * AROUND))
         place, match = displaced(heard, echo)
-        self.match = match, AROUND - place
         return AROUND - place if match > SAME_SOUND else 0
 
     def _suppress(self, at: int, sent: Timeline) -> Pcm:
@@ -259,7 +271,7 @@ class EchoCanceller:
         return self._webrtc.process(heard, ours)[-BLOCK:]
 
     def _look(self, sent: Timeline) -> None:
-        """Look for the delay now and then: often where none is known, or the one that is seems to be wrong."""
+        """Look for the delay now and then: often where none is known, or the known one seems wrong."""
         self._looked += 1
         if self._run < 6:  # 120 ms of sound is the least that says anything
             return
@@ -289,15 +301,49 @@ _ENOUGH = 20  # looks that found no echo
 
 
 def _better(found: Filtered, heard: Pcm) -> Filtered:
-    """What the filter left; or what was heard, where the filter would add to it: the echo is gone, or elsewhere."""
+    """What the filter left; or what was heard, where it would add to it: the echo is gone, or moved."""
     whole = heard.astype(np.float32)
     if float(np.dot(found.rest, found.rest)) <= float(np.dot(whole, whole)):
         return found
     padded = np.zeros(2 * BLOCK, np.float32)
     padded[BLOCK:] = whole
     spectrum = np.fft.rfft(padded)
-    return Filtered(whole, spectrum.real**2 + spectrum.imag**2, found.echo_power)
+    power = np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+    return Filtered(whole, power, found.echo_power)
+
+
+# Words by which a person takes the floor.
+CONTROLS = frozenset(
+    (
+        *("stop", "wait", "no", "cancel", "quiet", "pause", "enough", "hey"),
+        *("louder", "quieter", "yes", "okay", "ok", "hello", "help"),
+    )
+)
+_SAID = 80  # words of ours that are compared: half a minute, more than any echo is late
 
 
 def heard_ourselves(text: str, said: str) -> bool:
+    """Is `text`, which the recogniser heard, a stretch of what we `said` in the last seconds?
+
+    Of four words and more, 60 % have to stand in a stretch of ours in the same order, or 72 % of the letters:
+    a recogniser that gets a third of the words wrong still gets most of their sounds. Fewer have to be all
+    ours, since people answer with our words, and those in `CONTROLS` alone are never taken for ours.
+    """
+    heard = re.findall(r"[a-z']+", text.lower())
+    ours = re.findall(r"[a-z']+", said.lower())[-_SAID:]
+    if not heard or not ours or CONTROLS.issuperset(heard):
+        return False
+    if len(heard) < 4:
+        return any(ours[begin : begin + len(heard)] == heard for begin in range(len(ours)))
+    letters = SequenceMatcher(None, autojunk=False)
+    letters.set_seq2(" ".join(heard))
+    for begin in range(max(1, len(ours) - len(heard) + 1)):
+        stretch = ours[begin : begin + len(heard) + 1]
+        words = SequenceMatcher(None, stretch, heard, autojunk=False)
+        same = sum(block.size for block in words.get_matching_blocks())
+        if same >= max(3.0, 0.6 * len(heard)):
+            return True
+        letters.set_seq1(" ".join(stretch))
+        if letters.quick_ratio() >= 0.72 and letters.ratio() >= 0.72:
+            return True
     return False

@@ -1,7 +1,7 @@
 """The way of our voice into the person's microphone: its delay, and the filter that predicts it. Pure.
 
-Two timelines, both in samples of HEARING_RATE since the same moment: what we sent (`Sent`) and what was heard.
-`DelayFinder` says how far apart they are, `LinearFilter` how the room colours what comes back.
+Two timelines, both in samples of HEARING_RATE since the same moment: what we sent (`Sent`), and what was
+heard. `DelayFinder` says how far apart they are, `LinearFilter` how the room colours what comes back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.api import HEARING_RATE, SPEAKING_RATE
-from realtime.transport.link import FRAME_MS, FRAME_SAMPLES, StereoFrame
+from realtime.transport.link import FRAME_SAMPLES, StereoFrame
 
 Floats = npt.NDArray[np.float32]
 Spectra = npt.NDArray[np.complex64]
@@ -26,6 +26,7 @@ STEP = SPEAKING_RATE // HEARING_RATE
 LONGEST = int(0.8 * HEARING_RATE)  # delay looked for: 300 ms of a Bluetooth loudspeaker, and the network
 KEPT = 2 * HEARING_RATE  # samples of a timeline: the longest delay, the filter and the window of a search
 _TAPS = 48  # at 48 kHz: -6 dB at 7.5 kHz; speech has little above, and both sides of it are filtered alike
+RESTS = 10  # frames of silence after which the speaker's clock stops (`speaker.SILENCE_FRAMES`)
 _LATE = 30 * HEARING_RATE // 1000  # a frame that is later has not only waited for the loop
 
 
@@ -71,23 +72,25 @@ class Timeline:
 class Sent:
     """What we sent, as mono at HEARING_RATE. Frames are only converted when somebody asks for them.
 
-    Frames leave on a clock of 20 ms, some of them late: a frame is where the one before it ended, unless it is
-    more than 30 ms off: then the clock has rested in between.
+    Frames leave on a clock of 20 ms, some of them late: a frame is where the one before it ended, unless it
+    is more than 30 ms off: then the clock has rested in between.
     """
 
     def __init__(self) -> None:
         self.voice = Timeline()
         self._waiting: list[tuple[int, StereoFrame]] = []
         self._next: int | None = None
+        self._silent = 0  # frames of silence in a row
         self._tail = np.zeros(_TAPS - STEP, np.float32)
         self._tail_end = -1
 
     def add(self, frame: StereoFrame, now: float) -> None:
         """Take the frame that left at `now` (s)."""
         at = round(now * HEARING_RATE)
-        if self._next is not None and abs(at - self._next) <= _LATE:
+        if self._next is not None and self._silent < RESTS and abs(at - self._next) <= _LATE:
             at = self._next
         self._next = at + FRAME
+        self._silent = 0
         self._waiting.append((at, frame))
         if len(self._waiting) > KEPT // FRAME:
             del self._waiting[0]
@@ -96,6 +99,7 @@ class Sent:
         """Take a frame of silence."""
         if self._next is not None:
             self._next += FRAME
+            self._silent += 1
 
     def convert(self) -> Timeline:
         """Bring the timeline up to date and give it."""
@@ -130,8 +134,8 @@ SAME = 5 * HEARING_RATE // 1000  # two delays this close are one
 class DelayFinder:
     """Phase-transform cross-correlation (GCC-PHAT) of heard and sent, gathered over several looks.
 
-    The 0.4 s window alone finds 93 to 96 % of the delays of flite's voice in a room; the others are periods of
-    its pitch, which do not stay where they are. So a delay counts when two looks in a row agree.
+    The 0.4 s window alone finds 93 to 96 % of the delays of flite's voice in a room; the others are periods
+    of its pitch, which do not stay where they are. So a delay counts when two looks in a row agree.
     """
 
     def __init__(self) -> None:
@@ -201,18 +205,18 @@ class LinearFilter:
             moved[samples:] = response[: len(response) - samples]
         else:
             moved[:samples] = response[-samples:]
-        self.weights = np.fft.rfft(moved.reshape(PARTS, BLOCK), 2 * BLOCK)
+        self.weights = np.asarray(np.fft.rfft(moved.reshape(PARTS, BLOCK), 2 * BLOCK), np.complex64)
 
     def step(self, sent: Floats, heard: Floats) -> Filtered:
         """Filter one BLOCK of `heard`; `sent` are the (PARTS + 1) * BLOCK samples that end with it."""
         self._before = (self.weights, self._doubt, self._else)
         spectra = _spectra(sent)
         echo = np.einsum("pb,pb->b", spectra, self.weights)
-        rest = heard - np.fft.irfft(echo)[BLOCK:]
+        rest = np.asarray(heard - np.fft.irfft(echo)[BLOCK:], np.float32)
         padded = np.zeros(2 * BLOCK, np.float32)
         padded[BLOCK:] = rest
         error = np.fft.rfft(padded)
-        power = error.real**2 + error.imag**2
+        power = np.asarray(error.real**2 + error.imag**2, np.float32)
         own = spectra.real**2 + spectra.imag**2
         self._else = 0.9 * self._else + 0.1 * power
         scale = 1 / (0.5 * np.einsum("pb,pb->b", own, self._doubt) + self._else + np.float32(1.0))
@@ -226,8 +230,7 @@ class LinearFilter:
             response = np.fft.irfft(self.weights[self._part])
             response[BLOCK:] = 0
             self.weights[self._part] = np.fft.rfft(response)
-        return Filtered(rest, power, (echo.real**2 + echo.imag**2) / 2)
-
+        return Filtered(rest, power, np.asarray((echo.real**2 + echo.imag**2) / 2, np.float32))
 
     def undo(self) -> None:
         """Forget the last block: it was not what it seemed to be."""

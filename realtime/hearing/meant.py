@@ -5,9 +5,8 @@ that is a turn: the assistant goes on at the sample where it fell silent.
 
 A recogniser finds words in all of it, and mishears every second one-word utterance. So nothing short is
 believed before its end: we are silent by then, and waiting costs nothing. A voice that goes on is meant. At
-the end a word that asks for something ("stop", "wait", "no") counts, and so do three words; of what is short
-and unknown the recogniser says whether it sounds more like a sign of listening than like a request
-(`Utterance.listening`).
+the end a word that asks for something ("stop", "wait", "no") counts; of everything else that is short the
+recogniser says whether it sounds more like a sign of listening than like a request (`Utterance.listening`).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def _set(text: str) -> frozenset[str]:
 BACKCHANNELS = frozenset({"i see", "got it", "of course", "that's right", "all right", "go on then", "oh my"})
 _LISTENING = _set(
     "uh-huh uh huh mm-hmm mm hmm mhm hm m yeah yea yes yep yup right okay ok sure really oh ah aha wow cool"
-    " alright nice great hah ha indeed exactly true"
+    " alright nice great good fine lovely hah ha indeed exactly true"
 )
 # Words that a person says who wants us to stop, or to do something else: they need nothing else with them.
 _STOPS = _set(
@@ -40,11 +39,11 @@ _STOPS = _set(
     " make set repeat"
 )
 # What the recogniser makes of laughter and of a throat that is cleared: short syllables, over and over.
-_PUFFS = _set("f ha hah huh hm a ah uh up at of op pa puff puffs half off out p t k h the")
+_PUFFS = _set("f ha hah heh huh hm a ah uh up at op pa puff puffs p t k h")
 _LEAST_PROBABILITY = 0.65  # mean of the VAD's over voices held in for the benchmark: 0.77 at the least
 _MOST_NOISE_MS = 1_200  # a voice that is in doubt for longer is a voice
-_WORDS = 3  # that are too many for a sign of listening that was misheard
-_VOICED_MS = 700  # nor does one last so long: 608 ms at the most, in the benchmark
+_WORDS = 3  # at the least, of a voice that is believed before its end
+_VOICED_MS = 720  # nor does one last so long: 704 ms at the most, of the clips held in
 _BRIEF_MS = 450
 BRIEF_SILENCE_MS = 128  # four frames of the VAD
 
@@ -96,9 +95,11 @@ def _judge(words: list[str], utterance: Utterance) -> tuple[Verdict, str]:
         return "noise", "no words"
     if utterance.said and heard_ourselves(utterance.text, utterance.said):
         return "echo", "our own words"
-    if len(words) > 1 and (_PUFFS.issuperset(words) or 2 * len(set(words)) <= len(words) > 2):
+    theirs = utterance.over == "nothing" or utterance.asked  # the floor, that is
+    laughter = _PUFFS.issuperset(words) or 2 * len(set(words)) <= len(words) > 2
+    if laughter and not is_backchannel(words) and (len(words) > 1 or not theirs):
         return "noise", "laughter"
-    if utterance.over == "nothing" or utterance.asked:
+    if theirs:
         return "answer", "nothing else could be heard"
     if evidence.probability < _LEAST_PROBABILITY and evidence.voiced_ms < _MOST_NOISE_MS:
         return "noise", "hardly a voice"
@@ -109,9 +110,7 @@ def _judge(words: list[str], utterance: Utterance) -> tuple[Verdict, str]:
         return ("answer", "speech that goes on") if long else ("unsure", "too short to tell")
     if words[0] in _STOPS:
         return "answer", "a request"
-    if len(words) >= _WORDS or evidence.voiced_ms >= _VOICED_MS:
-        return "answer", "words"
-    if utterance.listening:
+    if utterance.listening and evidence.voiced_ms < _VOICED_MS:
         return "backchannel", "sounds like a sign of listening"
     return "answer", "words"
 

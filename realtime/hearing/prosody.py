@@ -4,10 +4,10 @@ Two cues of the end of an utterance (Gravano & Hirschberg 2011, on turn-yielding
 fades. The pitch is the first strong peak of the normalised autocorrelation (McLeod & Wyvill 2005) of 40 ms
 every 10 ms, by FFT over all frames at once.
 
-The cues are weak alone: on voices and sentences that nothing was fitted on, `finality` of an end is above that
-of a hesitation in 72 % of pairs (flite), 59 % (espeak-ng), 59 % (real recordings, of which there are few).
-What was tried and left out, because it pointed to opposite ends in different voices: how low the last pitch is
-for its speaker; how much it moves (89 % of pairs in espeak-ng, the wrong way round in real recordings); how
+The cues are weak alone: on voices and sentences that nothing was fitted on, `finality` of an end is above
+that of a hesitation in 72 % of pairs (flite), 59 % (espeak-ng), 59 % (real recordings, of which there are
+few). What was tried and left out, because it pointed to opposite ends in different voices: how low the last
+pitch is for its speaker; how much it moves (right in espeak-ng, the wrong way round in real recordings); how
 long the last sounds are (the drawn-out word of one who searches for the next is as long as a last one).
 """
 
@@ -110,9 +110,7 @@ def _pitch(sound: Floats) -> tuple[Floats, Floats]:
     normal = 2 * alike[:, lags] / (energy + 1.0)
     inner = normal[:, 1:-1]
     strength = inner.max(axis=1)
-    peaks = (
-        (inner >= normal[:, :-2]) & (inner >= normal[:, 2:]) & (inner >= _FIRST_PEAK * strength[:, None])
-    )
+    peaks = (inner >= normal[:, :-2]) & (inner >= normal[:, 2:]) & (inner >= _FIRST_PEAK * strength[:, None])
     rows, lag = np.arange(len(inner)), np.argmax(peaks, axis=1)
     before, here, after = (normal[rows, lag + shift] for shift in (0, 1, 2))
     between = 0.5 * (before - after) / np.minimum(before - 2 * here + after, -1e-6)  # of a parabola

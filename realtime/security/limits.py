@@ -1,6 +1,6 @@
 """How much a session, and a key, may do: token buckets, on whatever clock.
 
-Events are a session's own; audio and responses are counted over all sessions of a key, in this process.
+Events and audio are a session's own; responses are counted over all sessions of a key, in this process.
 Without keys nobody can be told from anybody, and every session is counted alone.
 """
 
@@ -70,39 +70,16 @@ class Remaining:
     reset_seconds: float  # until all of it is there again
 
 
-class Allowance:
-    """What all sessions of one key may do in a minute."""
-
-    def __init__(self, settings: SecuritySettings, now: float) -> None:
-        self.audio = Bucket(settings.audio_per_minute, settings.audio_per_minute / MINUTE, now)
-        self.responses = Bucket(settings.responses_per_minute, settings.responses_per_minute / MINUTE, now)
-
-    def remaining(self, now: float) -> tuple[Remaining, ...]:
-        """As `rate_limits.updated` says it: responses are requests, and audio is tokens."""
-        rows: tuple[tuple[Literal["requests", "tokens"], Bucket, int], ...] = (
-            ("requests", self.responses, 1),
-            ("tokens", self.audio, TOKENS_PER_SECOND),
-        )
-        return tuple(
-            Remaining(
-                name,
-                limit=round(bucket.capacity * scale),
-                remaining=max(0, int(bucket.level(now) * scale)),
-                reset_seconds=round(bucket.wait(bucket.capacity, now), 3),
-            )
-            for name, bucket, scale in rows
-        )
-
-
 class Meter:
     """Counts one session."""
 
-    def __init__(self, settings: SecuritySettings, allowance: Allowance, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: SecuritySettings, responses: Bucket, clock: Callable[[], float]) -> None:
         self._settings = settings
-        self._allowance = allowance
+        self._responses = responses
         self._clock = clock
-        rate = settings.events_per_second
-        self._events = Bucket(rate * EVENT_BURST, rate, clock())
+        rate, audio, now = settings.events_per_second, settings.audio_per_minute, clock()
+        self._events = Bucket(rate * EVENT_BURST, rate, now)
+        self._audio = Bucket(audio, audio / MINUTE, now)
 
     def delay(self) -> float:
         """An event came over a connection that can wait: how many seconds it has to."""
@@ -115,8 +92,8 @@ class Meter:
     def audio(self, seconds: float) -> None:
         """Audio came. Raises `OverLimitError` when it has to be dropped."""
         now = self._clock()
-        if not self._allowance.audio.take(seconds, now):
-            wait = self._allowance.audio.wait(seconds, now)
+        if not self._audio.take(seconds, now):
+            wait = self._audio.wait(seconds, now)
             raise OverLimitError(
                 f"more than {self._settings.audio_per_minute} s of audio came within a minute, and this was "
                 f"dropped; send audio as it is recorded, and go on in {wait:.1f} s",
@@ -126,8 +103,8 @@ class Meter:
     def response(self) -> None:
         """A response is asked for. Raises `OverLimitError` when it must not be given."""
         now = self._clock()
-        if not self._allowance.responses.take(1, now):
-            wait = self._allowance.responses.wait(1, now)
+        if not self._responses.take(1, now):
+            wait = self._responses.wait(1, now)
             raise OverLimitError(
                 f"more than {self._settings.responses_per_minute} responses were asked for within a minute; "
                 f"ask again in {wait:.1f} s",
@@ -135,8 +112,12 @@ class Meter:
             )
 
     def remaining(self) -> tuple[Remaining, ...]:
-        """What is left for this session's owner."""
-        return self._allowance.remaining(self._clock())
+        """What is left, as `rate_limits.updated` says it: responses are requests, and audio is tokens."""
+        now = self._clock()
+        return (
+            _remaining("requests", self._responses, 1, now),
+            _remaining("tokens", self._audio, TOKENS_PER_SECOND, now),
+        )
 
 
 class Limits:
@@ -145,16 +126,27 @@ class Limits:
     def __init__(self, settings: SecuritySettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
-        self._allowances: dict[str, Allowance] = {}
+        self._responses: dict[str, Bucket] = {}  # by key, of which there are as many as were set
 
     def meter(self, key: str) -> Meter:
         """For a new session of the key with this fingerprint; empty for one without a key."""
-        return Meter(self._settings, self._of(key), self._clock)
+        fresh = self._fresh()
+        responses = self._responses.setdefault(key, fresh) if key else fresh
+        return Meter(self._settings, responses, self._clock)
 
-    def remaining(self, key: str) -> tuple[Remaining, ...]:
-        """What is left for a key."""
-        return self._of(key).remaining(self._clock())
+    def remaining(self, key: str) -> Remaining:
+        """What is left of the responses of a key."""
+        return _remaining("requests", self._responses.get(key) or self._fresh(), 1, self._clock())
 
-    def _of(self, key: str) -> Allowance:
-        fresh = Allowance(self._settings, self._clock())
-        return self._allowances.setdefault(key, fresh) if key else fresh
+    def _fresh(self) -> Bucket:
+        most = self._settings.responses_per_minute
+        return Bucket(most, most / MINUTE, self._clock())
+
+
+def _remaining(name: Literal["requests", "tokens"], bucket: Bucket, scale: int, now: float) -> Remaining:
+    return Remaining(
+        name,
+        limit=round(bucket.capacity * scale),
+        remaining=max(0, int(bucket.level(now) * scale)),
+        reset_seconds=round(bucket.wait(bucket.capacity, now), 3),
+    )

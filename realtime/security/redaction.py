@@ -11,6 +11,8 @@ import re
 
 LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets.client", "httpx", "httpcore")
 HIDDEN = "[hidden]"
+# uvicorn 0.54 says so, as an error, of every WebSocket that is refused by an HTTP answer, as ASGI has it.
+UNTRUE = "ASGI callable returned without completing handshake."
 # The names in a query, or a header, after which a secret comes.
 _PATTERNS = (
     re.compile(
@@ -35,8 +37,10 @@ class Redaction(logging.Filter):
     """Hides secrets in a record's message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record; it is always let through."""
+        """Change the record. It is let through, unless it says what is not true."""
         message = record.getMessage()
+        if message == UNTRUE:
+            return False
         if (hidden := redacted(message)) != message:
             record.msg, record.args = hidden, ()
         return True

@@ -28,8 +28,8 @@ from models.api import (
 )
 from models.engine import Engine
 from realtime import own_events
-from realtime.artefacts import Sound
-from realtime.protocol import Outbox, new_id
+from realtime.artefacts import Artefacts, Sound
+from realtime.protocol import Outbox
 from realtime.response import Reason, Response
 from realtime.speaking.mixer import Lane, Pcm
 from realtime.speaking.recorded import Recorded
@@ -96,6 +96,7 @@ class Player:
         lane: Lane,
         outbox: Outbox,
         group: asyncio.TaskGroup,
+        artefacts: Artefacts,
         *,
         buffered: Callable[[], bool],
         changed: Callable[[], None],
@@ -107,6 +108,7 @@ class Player:
         self._lane = lane
         self._outbox = outbox
         self._group = group
+        self._artefacts = artefacts
         self._buffered = buffered
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
@@ -253,7 +255,7 @@ class Player:
         self, piece: Piece, response: Response, response_id: str | None, state: MusicState | None
     ) -> None:
         self.playing = describe(piece, state)
-        self._artefact_id = piece.artefact_id or new_id("art")
+        self._artefact_id = piece.artefact_id
         self._response = response
         self._coming.clear()
         self._piece = piece
@@ -262,14 +264,11 @@ class Player:
         response.create()
         response.audio_started()
         if not piece.artefact_id:
-            self._outbox.send(
-                own_events.ArtefactCreated,
-                id=self._artefact_id,
-                kind=piece.kind,
-                name=self.playing,
-                duration_ms=piece.duration_ms,
-                response_id=response_id,
+            made = self._artefacts.add(
+                piece.kind, origin="made", name=self.playing, duration_ms=piece.duration_ms
             )
+            self._artefact_id = made.id
+            self._outbox.send(own_events.ArtefactCreated, **made.as_event(), response_id=response_id)
         self._changed()
 
     def _end(self, piece: Piece) -> None:

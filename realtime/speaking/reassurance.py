@@ -1,7 +1,7 @@
 """No dead air: whoever waits for longer than a moment is told that there is work going on. Pure.
 
-The first silence of PATIENCE_S is broken by a few words (where nothing else sounds); it and every SHOWN_S after
-it are shown to the client as `audiogpt.progress`.
+The first silence of PATIENCE_S is broken by a few words (where nothing else sounds); it and every SHOWN_S
+after it are shown to the client as `audiogpt.progress`.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from realtime.protocol import Outbox
 from realtime.response import Reason, Response
 from realtime.speaking.clauses import ClauseCutter
 from realtime.speaking.ledger import Ledger
-from realtime.speaking.speaker import Speaker
 from realtime.speaking.reassurance import Patience
+from realtime.speaking.speaker import Speaker
 from realtime.speaking.speech import VoiceSettings, VoiceStalledError, speak
 from realtime.telemetry import Metrics, Stopwatch
 from realtime.thinking.history import Entry, History

@@ -55,7 +55,7 @@ async def speak(
     voice: VoiceSettings,
     begin: Callable[[], Awaitable[None]],
 ) -> None:
-    """Say `text` on the speech lane. `begin` is awaited when the first sound is there, before it may be heard.
+    """Say `text` on the speech lane. `begin` is awaited once the first sound is there, before it is heard.
 
     Raises `BackendError`, as `VoiceStalledError` when the voice stops in the middle.
     """

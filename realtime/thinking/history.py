@@ -53,7 +53,7 @@ class Entry:
             self.interrupted = True
         kept = self.spoken_words.until(end_ms)
         if len(kept) < len(self.text):
-            self.unheard = self.text[len(kept) :] + self.unheard
+            self.unheard = f"{self.text[len(kept) :]} {self.unheard}".strip()
             self.text = kept
         return end_ms
 

@@ -6,6 +6,7 @@ what stands clear of the room's own noise is material, and a silence after it en
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -19,9 +20,12 @@ from models.planner.phonetic import similarity
 
 FRAME = HEARING_RATE // 50  # samples: 20 ms
 FRAME_MS = 20
-CLEAR_DB = 9.0  # above the noise floor; white noise itself stays within 2 dB of it, breath within 6
+CLEAR_DB = 9.0  # above the noise floor
 QUIETEST_DB = -65.0  # of the floor: a microphone that is silent between words must not make a hiss a hum
 FLOOR_FRAMES = 150  # 3 s: longer than a phrase is sung in one breath without any dip, mostly
+# A frame of noise stands out now and then: it is 100 ms that tell, and most of their frames. So pink noise
+# 12 dB below a hum does not go on after it.
+SMOOTH_FRAMES, SMOOTH_LOUD = 5, 3
 ONSET_FRAMES = 10  # within 200 ms ...
 ONSET_LOUD = 5  # ... 100 ms of sound: a click is shorter
 LEAST_LOUD = 10  # 200 ms in all; what is less was a cough
@@ -46,15 +50,17 @@ def level(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> float:
 
 
 class NoiseFloor:
-    """The quietest frame of the last 3 s (minimum statistics; Martin, IEEE Trans. SAP 9(5), 2001)."""
+    """The quietest 100 ms of the last 3 s (minimum statistics; Martin, IEEE Trans. SAP 9(5), 2001)."""
 
     def __init__(self) -> None:
+        self._powers: deque[float] = deque(maxlen=SMOOTH_FRAMES)
         self._levels: deque[float] = deque(maxlen=FLOOR_FRAMES)
 
     def hear(self, decibels: float) -> None:
         """Take a frame. Digital silence tells nothing of the room."""
         if decibels != float("-inf"):
-            self._levels.append(decibels)
+            self._powers.append(10 ** (decibels / 10))
+            self._levels.append(10 * math.log10(sum(self._powers) / len(self._powers)))
 
     @property
     def clear(self) -> float:
@@ -101,9 +107,9 @@ class Material:
                 self._loud = sum(self._recent)
                 return "begun"
             return "empty" if self._now * FRAME_MS >= bounds.patience_ms else "waiting"
-        if loud:
+        self._loud += loud
+        if loud and sum(list(self._recent)[-SMOOTH_FRAMES:]) >= SMOOTH_LOUD:
             self._last = self._now
-            self._loud += 1
         if (self._now - self._begun) * FRAME_MS >= bounds.most_ms:
             return "full"
         if (self._now - self._last) * FRAME_MS < bounds.quiet_ms:
@@ -123,11 +129,15 @@ def loudness(pcm: bytes, clear: float) -> list[bool]:
 
 def trimmed(pcm: bytes, loud: Sequence[bool]) -> bytes:
     """The PCM without the quiet around it, but for the lead and the tail. Empty when all of it is quiet."""
-    at = [i for i, sounds in enumerate(loud) if sounds]
+    at = [i for i, sounds in enumerate(loud) if sounds and sum(_around(loud, i)) >= SMOOTH_LOUD]
     if not at:
         return b""
     begin = max(0, at[0] - LEAD_FRAMES)
     return pcm[begin * FRAME * 2 : (at[-1] + 1 + TAIL_FRAMES) * FRAME * 2]
+
+
+def _around(loud: Sequence[bool], i: int) -> Sequence[bool]:
+    return loud[max(0, i - SMOOTH_FRAMES // 2) : i + SMOOTH_FRAMES // 2 + 1]
 
 
 def without_end(loud: Sequence[bool], words: int) -> int:

@@ -21,8 +21,8 @@ class Request:
     """What a reply asks of the planner, and what came of it.
 
     `provisional`: the item to answer is not in the history yet; this is what it would be. No tool runs before
-    `decided` is set: until a turn is decided, nothing is done that could be noticed. `fitted` is told how well
-    the planner understood (0 to 1), where it can tell.
+    `decided` is set: until a turn is decided, nothing is done that could be noticed. `fitted` is told how
+    well the planner understood (0 to 1), where it can tell.
     """
 
     item_id: str

@@ -145,7 +145,9 @@ class ResumableLink:
 
     @property
     def recalled_ms(self) -> float:
-        return self._link.recalled_ms + len(self._unheard) * FRAME_MS
+        # Of a link that was lost, all that may not have been heard is in `_unheard` already.
+        waiting = self._link.recalled_ms if self._attached else 0.0
+        return waiting + len(self._unheard) * FRAME_MS
 
     async def aclose(self) -> None:
         self._close()

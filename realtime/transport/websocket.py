@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.protocol import new_id
 from realtime.resampling import Resampler
+from realtime.security.limits import Meter
 from realtime.transport.link import FRAME_MS, AudioOwner, InputAudio, Losses, StereoFrame
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ PIECE = HEARING_RATE * 2 // 50  # bytes: 20 ms
 GOODBYES = (1000, 1001)
 STREAMING_S = 5.0  # a client that sent audio in this time sends it all the time, and is gone when it stops
 NETWORK_MS = 20.0  # a guess for a link that measures nothing
-# Of sound in the client, which it alone knows. Nothing, until it says more: a client that plays deltas as they
-# come has no more than its sound card's; one that buffers tells what it played (`conversation.item.truncate`).
+# Of sound in the client, which it alone knows. None is assumed: a client that plays deltas as they come has
+# no more than its sound card's, and one that buffers can tell what it played (`conversation.item.truncate`).
 CLIENT_BUFFER_MS = 0.0
 
 
@@ -39,13 +40,19 @@ class _Sound(str):
 
 
 class WebSocketLink:
-    """One WebSocket client. `pump` has to run beside the session: it is what sends."""
+    """One WebSocket client. `pump` has to run beside the session: it is what sends.
+
+    `meter` makes a client that sends too many events wait, and drops audio beyond what is allowed. `goodbye`
+    is the close code and reason with which we end.
+    """
 
     kind = "websocket"
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: WebSocket, meter: Meter | None = None) -> None:
         self.dropped = 0
+        self.goodbye = (1000, "")
         self._socket = socket
+        self._meter = meter
         self._out: asyncio.Queue[str | None] = asyncio.Queue(EVENTS_WAITING)  # full: the link closes
         self._in: asyncio.Queue[InputAudio | None] = asyncio.Queue(PIECES_WAITING)  # full: oldest dropped
         self._unsent = 0  # events with audio that the client's connection has not taken yet
@@ -65,7 +72,7 @@ class WebSocketLink:
                 while (text := await self._out.get()) is not None:
                     await self._socket.send_text(text)
                     self._unsent -= isinstance(text, _Sound)
-                await self._socket.close()
+                await self._socket.close(*self.goodbye)
         except TimeoutError:
             log.debug("the client did not take what was left for it")
         except (WebSocketDisconnect, RuntimeError) as error:
@@ -94,6 +101,8 @@ class WebSocketLink:
                     self._farewell = message.get("code", 1005) in GOODBYES
                     break
                 self._received_at = self._loop.time()
+                if self._meter is not None and (delay := self._meter.delay()):
+                    await asyncio.sleep(delay)  # TCP makes the client wait; nothing is lost
                 yield message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
         finally:
             closed.cancel()
@@ -110,6 +119,8 @@ class WebSocketLink:
             raise ValueError(f"the audio is not base64: {error}") from None
         if len(pcm) % 2:
             raise ValueError("the audio has an odd number of bytes; send whole 16-bit samples")
+        if self._meter is not None:
+            self._meter.audio(len(pcm) / 2 / WIRE_RATE)
         self._rest += self._from_client.feed(np.frombuffer(pcm, "<i2")).tobytes()
         whole = len(self._rest) // PIECE * PIECE
         for at in range(0, whole, PIECE):
@@ -126,6 +137,7 @@ class WebSocketLink:
             self._out.put_nowait(event)
         except asyncio.QueueFull:
             log.warning("a client reads nothing; closing its link")
+            self.goodbye = (1008, "events were left unread")  # policy violation (RFC 6455, 7.4.1)
             self._close()
 
     def play(self, frame: StereoFrame | None, owner: AudioOwner | None) -> None:

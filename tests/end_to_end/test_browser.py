@@ -12,26 +12,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from tests.chromium import CHROMIUM, FLAGS, microphone_flags
 from tests.end_to_end.conftest import DATA, ROOT
 
 sys.path.insert(0, str(DATA))
 from make_voices import fake_microphone
 
-CHROMIUM = "/usr/bin/chromium"
 SCREENSHOTS = ROOT / "tests" / "output"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-]
 PATIENCE = 20_000  # ms a step may take on two busy cores
 
 # The peer connection of the page, so that a test can read its statistics as a user's chrome://webrtc-internals.
@@ -54,7 +41,7 @@ RECEIVED_ENERGY = """async () => {
 async def browser(url: str, microphone: Path, **page_options: Any) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+            executable_path=CHROMIUM, args=[*FLAGS, *microphone_flags(microphone)]
         )
         try:
             page = await chromium.new_page(**page_options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,10 @@ from playwright.async_api import Page, async_playwright, expect
 from client.audio import load
 from client.errors import ConnectionLostError
 from client.headless import HeadlessClient
+from tests.chromium import AUTOPLAY, CHROMIUM, FLAGS, MICROPHONE
 
 pytestmark = pytest.mark.timeout(120)
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-]
 PATIENCE = 20_000  # ms a step may take on two busy cores
 KEEP_CHANNEL = """
     const create = RTCPeerConnection.prototype.createDataChannel;
@@ -144,10 +134,12 @@ async def test_a_wrong_token_is_refused(server: Any) -> None:
 
 @pytest.fixture
 async def page(server: Any) -> AsyncIterator[Page]:
-    if shutil.which(CHROMIUM) is None:
+    if not CHROMIUM.exists():
         pytest.skip("chromium is missing: apt install chromium")
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *MICROPHONE, AUTOPLAY]
+        )
         page = await chromium.new_page()
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)

@@ -79,7 +79,14 @@ def test_a_handle_is_shown_as_the_protocol_wants_it(several: Artefacts) -> None:
     recording = several.find("recording two")
     assert recording is not None
     shown = recording.as_event()
-    assert shown == {"id": recording.id, "kind": "speech", "name": "recording 2", "duration_ms": 1_000.0}
+    assert shown == {
+        "id": recording.id,
+        "kind": "speech",
+        "name": "recording 2",
+        "number": 2,
+        "text": "hello",
+        "duration_ms": 1_000.0,
+    }
     assert [artefact.as_event()["kind"] for artefact in several] == [
         "sound",
         "speech",

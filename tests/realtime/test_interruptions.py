@@ -12,7 +12,8 @@ import json
 import os
 import random
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,6 +162,10 @@ class Receiver(FakeLink):
     def recalled_ms(self) -> float:
         return self.waiting_ms + (self.scene.buffer * 1000 if self.kind == "websocket" else 0)
 
+    @recalled_ms.setter
+    def recalled_ms(self, value: float) -> None:
+        """As above."""
+
     def play(self, frame: StereoFrame | None, owner: AudioOwner | None) -> None:
         super().play(frame, owner)
         if frame is None or owner is None:
@@ -276,3 +281,85 @@ def test_the_history_is_what_the_recording_holds(first: int) -> None:
             assert history == played.text.split(), seed
         ends[status] += 1
     assert ends["cancelled"] > BATCH / 2  # most were in time to interrupt
+
+
+LONG = "one two three four five six, seven eight nine ten eleven twelve"
+
+
+@asynccontextmanager
+async def counting() -> AsyncIterator[tuple[FakeLink, Session]]:
+    """A call over a WebSocket, in which the assistant has begun to say LONG, 240 ms a word."""
+    words = Words()
+    link = FakeLink(words, "websocket")
+    engine = FakeEngine(words, lambda request: [api.TextDelta(LONG)])
+    session = Session(link, engine, config.load([], environment={}), Metrics())  # type: ignore[arg-type]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(session.run())
+        await link.wait_for("session.created")
+        typed(link, "count")
+        await link.wait_for("response.output_item.added")
+        yield link, session
+        await link.aclose()
+
+
+def truncate(link: FakeLink, audio_end_ms: int) -> str:
+    item_id = next(e["item"]["id"] for e in link.log if e["type"] == "response.output_item.added")
+    link.send_event(
+        type="conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=audio_end_ms
+    )
+    return str(item_id)
+
+
+async def retrieved(link: FakeLink, item_id: str) -> str:
+    link.send_event(type="conversation.item.retrieve", item_id=item_id)
+    event = await link.wait_for("conversation.item.retrieved")
+    return str(event["item"]["content"][0]["transcript"])
+
+
+def test_a_client_that_truncates_what_sounds_stops_it() -> None:
+    async def dialogue() -> None:
+        async with counting() as (link, session):
+            await link.silence(1_500)
+            item_id = truncate(link, 1_000)
+            done = await link.wait_for("response.done")
+            assert done["response"]["status"] == "cancelled"
+            await link.wait_for("conversation.item.truncated", audio_end_ms=1_000)
+            assert await retrieved(link, item_id) == "one two three four"
+            frames = len(link.recording)
+            await link.silence(500)
+            assert len(link.recording) <= frames + 1  # the cut's own 10 ms
+            heard = session.history.messages()[-1]
+            assert (heard.content, heard.interrupted) == ("one two three four", True)
+            assert heard.unheard.split() == LONG.split()[4:]
+
+    play(dialogue())
+
+
+def test_a_client_may_truncate_what_is_over_but_not_lengthen_it() -> None:
+    async def dialogue() -> None:
+        async with counting() as (link, _):
+            await link.wait_for("response.done")
+            for number, (asked, told, words) in enumerate(
+                [(99_999, 12 * 240, 12), (1_000, 1_000, 4), (2_000, 1_000, 4)], start=1
+            ):
+                item_id = truncate(link, asked)
+                truncated = await link.wait_for("conversation.item.truncated", number)
+                assert truncated["audio_end_ms"] == told
+                link.log = [e for e in link.log if e["type"] != "conversation.item.retrieved"]
+                assert await retrieved(link, item_id) == " ".join(LONG.split()[:words])
+
+    play(dialogue())
+
+
+def test_only_the_assistants_voice_is_truncated() -> None:
+    async def dialogue() -> None:
+        async with counting() as (link, session):
+            typed_item = next(iter(session.history.messages()))
+            assert typed_item.role == "user"
+            first = next(e["item"]["id"] for e in link.log if e["type"] == "conversation.item.added")
+            link.send_event(
+                type="conversation.item.truncate", item_id=first, content_index=0, audio_end_ms=10
+            )
+            assert (await link.wait_for("error"))["error"]["code"] == "invalid_item"
+
+    play(dialogue())

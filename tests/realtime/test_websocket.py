@@ -29,6 +29,7 @@ class FakeSocket:
         self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.sent: list[str] = []
         self.closed = False
+        self.farewell: tuple[int, str | None] | None = None
         self.reads = asyncio.Event()
         self.reads.set()
         self.gone = False
@@ -42,9 +43,10 @@ class FakeSocket:
             raise WebSocketDisconnect(1006)
         self.sent.append(text)
 
-    async def close(self) -> None:
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
         await self.reads.wait()
         self.closed = True
+        self.farewell = (code, reason)
 
     def says(self, **message: Any) -> None:
         self.incoming.put_nowait({"type": "websocket.receive", **message})
@@ -272,3 +274,24 @@ def test_a_link_that_is_closed_before_it_is_pumped() -> None:
         assert socket.closed
 
     play(dialogue())
+
+
+def test_sound_that_the_connection_has_not_taken_would_not_be_heard() -> None:
+    async def visit(link: WebSocketLink, socket: FakeSocket) -> None:
+        sound = np.full((FRAME_SAMPLES, 2), 1_000, np.int16)
+        link.play(sound, OWNER)
+        await asyncio.sleep(0.02)
+        clear = link.playout_delay_ms
+        assert link.recalled_ms == 0
+        socket.reads.clear()
+        for _ in range(5):
+            link.play(sound, OWNER)
+            link.send("{}")
+            await asyncio.sleep(0.02)
+        assert link.recalled_ms == 100
+        assert link.playout_delay_ms == clear + 100
+        socket.reads.set()
+        await asyncio.sleep(0.02)
+        assert link.recalled_ms == 0
+
+    with_link(visit)

@@ -43,12 +43,14 @@ _MELODY = (
     rf"|what i (?:hum|sing|whistle))"
     r"|(?:here is|here comes|i have(?: got)?|there is) (?:a|my|the) (?:little )?(?:tune|melody)"
     r"(?: for you| in (?:my head|mind))*"
+    r"|(?:record|capture|take|use|get|note) what i (?:hum|sing|whistle)"
     rf"|(?:record|capture|take|catch|pick up) (?:me {_SING}|(?:my|this|the|a) (?:hum|humming|tune|melody"
     r"|singing|song|whistling))(?: i (?:hum|sing|whistle|am going to (?:hum|sing)))?"
 )
 _SAYING = (
-    r"(?:what(?:ever)? i (?:say|tell you|dictate|read(?: to you| out)?|am (?:saying|going to say|about to say"
-    r"|going to tell you)|will (?:say|tell you))|everything i say|the next (?:thing|things|words|sentence"
+    r"(?:(?:what|whatever|everything|anything|all) i (?:say|tell you|dictate|read(?: to you| out)?"
+    r"|am (?:saying|going to say|about to say"
+    r"|going to tell you)|will (?:say|tell you))|the next (?:thing|things|words|sentence"
     r"|sentences|few words) ?(?:that )?(?:i say)?|my (?:next )?(?:words|sentence|sentences|speech)|what comes"
     r" next|what follows|the following(?: (?:words|text|sentence|sentences|note|lines))?)"
     r"(?: (?:next|now|from now on|in a (?:moment|second|minute)|to you|afterwards))*"
@@ -63,13 +65,13 @@ _DICTATION = (
     r"|some(?:thing)? (?:text|words)|my notes?))*|take (?:a |this )?(?:letter|dictation)"
     r"|listen and (?:write|transcribe)(?: (?:it|this))?(?: down)?|transcribe (?:me|my (?:voice|speech|words)"
     r"|live)|(?:turn|make|convert) (?:what i say|my (?:speech|words)) (?:in ?to|to) (?:text|writing|words)"
-    r"|(?:write|note|take) (?:something|some words|a few words|a sentence) down"
+    r"|(?:write|note|take|jot|get|put|type) (?:something|some words|a few words|a sentence) down"
     r"|(?:write|note|jot|take) down (?:something|some words|a few words|a sentence)"
 )
 # After these the words may come in the same breath.
 _NOTING = (
     rf"(?:write|note|jot|take|put|type) down(?: {_THIS}| {_NOTE})?|(?:write|note|jot|take|put|type) {_THIS}"
-    rf" down|(?:take|make|write|start|create|add|leave|begin)(?: me| down)? {_NOTE}|new (?:note|memo)"
+    rf" down|(?:take|make|write|start|create|add|leave|begin)(?: me| myself| down)? {_NOTE}|new (?:note|memo)"
     r"|(?:a )?note to (?:self|myself)"
 )
 _VOICE = (
@@ -79,12 +81,13 @@ _VOICE = (
     r"|sample|recording|take|audio|sound|note|conversation|meeting|room|bit of (?:me|this|my voice)))"
 )
 _RECORDING = (
-    rf"(?:record|tape|capture) {_VOICE}(?: (?:next|now|speaking|talking|saying something|reading|playing"
+    rf"(?:record|tape|capture) {_VOICE}(?: of (?:me|my voice|this))?(?: (?:next|now|speaking|talking"
+    rf"|saying something|reading|playing"
     r"|for (?:a|an|the|\w+)(?: \w+)? (?:seconds?|minutes?|moment|while)"
     r"|for a (?:second|minute|moment|while|bit)))*"
-    r"|(?:start|begin) (?:a |the |another |new )?(?:voice )?(?:recording|record|taping)"
+    r"|(?:start|begin) (?:a |the |another |new )?(?:voice |audio |sound )?(?:recording|record|taping)"
     r"(?: (?:me|now|my voice|this|of me))*"
-    r"|(?:make|take) (?:a|another|one|the)(?: new| short| quick)? (?:voice )?recording"
+    r"|(?:make|take) (?:an?|another|one|the)(?: new| short| quick)? (?:voice |audio |sound )?recording"
     r"(?: of (?:me|my voice|this))?"
     r"|(?:listen )?to this|(?:i (?:will|want to|am going to) )?(?:make|leave) a voice (?:note|memo|message)"
     r"|(?:a )?voice (?:memo|note)"

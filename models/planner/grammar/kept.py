@@ -66,9 +66,11 @@ def play_kept(reading: Reading, context: Context) -> Candidate | None:
     """Play what was kept."""
     thing = kept(context)
     newest = newest_is_kept(context, thing)
-    if found := whole(reading, rf"{_PLAY}(?: me)?(?: back)? ({BEFORE}|what i recorded)(?: back| again)*"):
+    if found := whole(
+        reading, rf"{_PLAY}(?: me)?(?: back)? ({BEFORE}|what i (?:recorded|hummed|sang))(?: back| again)*"
+    ):
         acts: tuple[Act, ...] = (PlayArtefact(name=found[1]),)
-        if not (newest and thing and thing.age <= JUST_NOW):
+        if re.search("said|told|asked|last", found[1]) and not (newest and thing and thing.age <= JUST_NOW):
             acts = (KeepSaid(), *acts)
         return Candidate(acts, 0.98, everything(reading))
     more = rf"{_PLAY}(?: me)?(?: back)?"
@@ -137,7 +139,8 @@ _CANNOT: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:make|turn|play|compose|convert)\b.*\b(?:it|that|this|melody|tune)\b.*\b(?:trio|quartet|band"
-        r"|orchestra|piece|song|waltz|jazz|rock|style|music|march|ballad|version|piano|guitar|choir|beat|samba"
+        r"|orchestra|piece|song|waltz|jazz|rock|style|music|march|ballad|version|piano|guitar|choir|beat"
+        r"|samba"
         r"|tango|blues|techno|lullaby|symphony)|arrange|harmoni[sz]e|orchestrate|accompany",
         "make music of it",
     ),
@@ -228,13 +231,42 @@ def _told(kind: str, event: Mapping[str, object]) -> str:
     return f"I have your {'tune' if kind == 'melody' else 'recording'}{length}."
 
 
-@rule("recording listening dictation writing capture")
-def not_capturing(reading: Reading, context: Context) -> Candidate | None:
-    """An end to what is not under way."""
-    found = whole(
-        reading, r"(?:stop|end|finish|cancel) (?:the )?(?:recording|listening|dictation|capture|writing)"
-    )
-    return Candidate(("I'm not recording anything.",), 0.98, everything(reading)) if found else None
+_ABOUT_IT: tuple[tuple[str, str], ...] = (
+    (
+        r"(?:stop|end|finish|cancel) (?:the |taking )?(?:recording|listening|dictation|capture|writing"
+        r"|notes)",
+        "I'm not recording anything.",
+    ),
+    (
+        r"(?:do not|never) (?:record|tape|write|note|keep|save)(?: \w+){1,4}|(?:are"
+        r"|do) you (?:now )?(?:record"
+        r"|recording|tape|taping|keep|save)(?: (?:me|this|us|that|what i say|my voice|everything|it|all"
+        r"|now))*",
+        "I keep a recording or a note only when you ask me to.",
+    ),
+    (
+        r"(?:delete|erase|remove|forget|throw away) (?:my|the|that|this|all)(?: last)? (?:recordings?|notes?"
+        r"|tunes?|voice|dictation)(?: of me)?",
+        "I can't delete it yet, but I keep it no longer than this conversation.",
+    ),
+    (
+        r"how (?:do|can) (?:i|you) (?:record|tape|take|dictate|make|write)(?: \w+){0,3} ?(?:notes?"
+        r"|something|me"
+        r"|recordings?|myself|down|my voice)",
+        "Say: record me; or: take a note; or: I'll hum a tune.",
+    ),
+)
 
 
-RULES: tuple[Rule, ...] = (play_kept, read_kept, treat, not_capturing)
+@rule(
+    "recording record listening dictation writing capture tape taping notes note keep save tune delete erase"
+)
+def about_it(reading: Reading, context: Context) -> Candidate | None:
+    """Questions and wishes about keeping as such."""
+    for pattern, words in _ABOUT_IT:
+        if whole(reading, pattern):
+            return Candidate((words,), 0.98, everything(reading))
+    return None
+
+
+RULES: tuple[Rule, ...] = (play_kept, read_kept, treat, about_it)

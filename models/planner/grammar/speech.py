@@ -20,6 +20,7 @@ _AGAIN = (
     r"(?:that|it|this|what|again|everything|the last|your|yourself|something|me|so"
     r"|anything|more|one more|once|slower|louder|softer|the same|nothing)"
 )
+_AGAIN_WORDS = 4  # "that again more slowly"; what is longer than that and begins so is a text: "once upon a time …"
 
 
 @rule("say repeat speak pronounce read recite synthesize synthesise generate make create produce")
@@ -29,7 +30,8 @@ def say(reading: Reading, context: Context) -> Candidate | None:
     if not found or not (span := reading.span(found)) or span.stop >= len(reading):
         return None
     after, first = reading.words[span.stop :], reading.words[0]
-    if re.match(rf"(?:{_AGAIN})(?!\S)", " ".join(after)) and not _quoted(reading, span.stop):
+    again = len(after) <= _AGAIN_WORDS and re.match(rf"(?:{_AGAIN})(?!\S)", " ".join(after))
+    if again and not _quoted(reading, span.stop):
         return None
     if first in {"speak", "read"} and len(span) == 1:  # "speak German", "read the news"
         return None

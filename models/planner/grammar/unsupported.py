@@ -118,9 +118,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
             rf" into text|subtitle\w*)(?: \w+)*|what (?:does|did) (?:the|this|that) {_AUDIO}"
             rf" say"
         ),
-        (
-            "I can't transcribe a recording yet, but I can write down what you say next: say, take a note."
-        ),
+        ("I can't transcribe a recording yet, but I can write down what you say next: say, take a note."),
     ),
     (
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 import wave
@@ -15,21 +16,15 @@ from typing import Any
 import ifaddr
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.chromium import CHROMIUM, FLAGS, microphone_flags
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / "output"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-    "--host-resolver-rules=MAP page.test 127.0.0.1",  # a name that is no localhost: an insecure page
-]
+# A name that is no localhost: an insecure page.
+EXPECTED_ERRORS = r"^Failed to load resource|^WebSocket connection to"
+PAGE_TEST = "--host-resolver-rules=MAP page.test 127.0.0.1"
 
 
 def _load(name: str) -> ModuleType:
@@ -65,15 +60,14 @@ def voice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """Where Debian's Chromium is."""
-    path = Path("/usr/bin/chromium")
-    if not path.exists():
+    if not CHROMIUM.exists():
         pytest.skip("chromium is missing: apt install chromium")
-    return path
+    return CHROMIUM
 
 
 async def _browser(chromium: Path, *flags: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *flags])
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, PAGE_TEST, *flags])
         yield browser
         await browser.close()
 
@@ -81,13 +75,7 @@ async def _browser(chromium: Path, *flags: str) -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: Path, voice_file: Path) -> AsyncIterator[Browser]:
     """Chromium with a recorded voice as its microphone, which pages are allowed to use."""
-    async for browser in _browser(
-        chromium,
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={voice_file}",
-        "--autoplay-policy=no-user-gesture-required",
-    ):
+    async for browser in _browser(chromium, *microphone_flags(voice_file)):
         yield browser
 
 
@@ -116,7 +104,7 @@ async def open_page(server: Any) -> AsyncIterator[OpenPage]:
 
     With `hidden_address` the page is to connect without the right to a microphone, which makes Chromium hide
     its addresses. Where loopback is all there is, Chromium then gathers none: there the right is given.
-    A script error on the page, or a request to any other host, fails the test.
+    A script error on the page, an error on its console, or a request to any other host, fails the test.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -133,6 +121,7 @@ async def open_page(server: Any) -> AsyncIterator[OpenPage]:
         page = await context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("console", lambda message: _check_console(message, faults))
         page.on("request", lambda request: _check_host(request.url, faults))
         await page.goto(server.url)
         return page
@@ -147,6 +136,12 @@ def only_loopback() -> bool:
     """True on a machine without a network."""
     found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
     return all(ip.startswith("127.") for ip in found if isinstance(ip, str))
+
+
+def _check_console(message: ConsoleMessage, faults: list[str]) -> None:
+    # What a server refuses, or does not answer, Chromium reports by itself.
+    if message.type == "error" and not re.search(EXPECTED_ERRORS, message.text):
+        faults.append(f"console: {message.text}")
 
 
 def _check_host(url: str, faults: list[str]) -> None:

@@ -287,7 +287,7 @@ def test_the_stream_is_the_plan(planner: IntentPlanner) -> None:
     job = planner.open(request)
     assert not job.step(outputs.append)
     job.close()
-    assert outputs == [TextDelta(text="Hello."), PlanDone()]
+    assert outputs == [TextDelta(text="Hello."), PlanDone(fit=1.0)]
 
 
 FILLERS = [

@@ -142,7 +142,6 @@ ANSWERS: list[tuple[str, str]] = [
     ("put milk on my shopping list", "list"),
     ("translate good morning into French", "translate"),
     ("sing me a lullaby", "sing"),
-    ("record my voice for a minute", "record"),
     ("please remove the background noise from the clip", "no recording"),
     ("draw me a cat", "pictures"),
     ("what does dorian mean", "sixth"),

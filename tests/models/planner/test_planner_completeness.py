@@ -37,6 +37,13 @@ UNFINISHED = [
     "no wait",
     "play something by the",
     "it's like",
+    "make it",
+    "could you speak",
+    "give me the sound",
+    "she lives in a small",
+    "i was thinking about going",
+    "stop 'em",  # how recognisers hear "stop um"
+    "milk, eggs, bread",
 ]
 FINISHED = [
     "stop",
@@ -61,6 +68,20 @@ FINISHED = [
     "what can you do",
     "Book me a taxi.",
     "what's 15 percent of 80",
+    "what can you do for me",
+    "is it going to rain tomorrow",
+    "what's the square root of one hundred and forty four",
+]
+WHOLE = [  # answered at once
+    "hello how are you",
+    "okay stop",
+    "so what time is it",
+    "uh huh",
+    "mm hmm",
+    "yeah",
+    "right",
+    "i see",
+    "what can you do for me",
 ]
 
 
@@ -72,6 +93,11 @@ def test_unfinished(text: str) -> None:
 @pytest.mark.parametrize("text", FINISHED)
 def test_finished(text: str) -> None:
     assert completeness(text) >= 0.65
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_whole(text: str) -> None:
+    assert completeness(text) >= 0.8
 
 
 @pytest.mark.parametrize("text", FINISHED)

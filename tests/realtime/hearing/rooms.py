@@ -1,4 +1,4 @@
-"""A room for tests: our own voice, sent at 48 kHz, comes back into the microphone, and a person talks over it.
+"""A room for tests: our own voice, sent at 48 kHz, comes back into the microphone; a person talks over it.
 
 What the loudspeaker plays reaches the microphone after a delay and through an impulse response of a direct
 sound and exponentially decaying noise (Polack's model of a diffuse room). Everything is seeded, and time is
@@ -197,7 +197,7 @@ def listen(
     found: list[SpeechProbability] = []
     vad = _vad().open(VadRequest())
     outgoing = frames(sent)
-    left = silent = 0
+    left, silent = 0, SILENCE_FRAMES
     taken = 0
     whole = np.clip(np.rint(microphone * 32768), -32768, 32767).astype("<i2")
     while taken < len(whole):
@@ -206,9 +206,11 @@ def listen(
         time = taken / HEARING_RATE
         while left * FRAME / SPEAKING_RATE < time:
             frame = next(outgoing, None)
+            rested = silent >= SILENCE_FRAMES  # who rests starts at once, and not when the loop comes round
+            late = 0.0 if rested else rng.uniform(0, jitter_ms / 1000)
             silent = 0 if frame is not None else silent + 1
             if silent <= SILENCE_FRAMES:
-                canceller.reference(frame, left * FRAME / SPEAKING_RATE + rng.uniform(0, jitter_ms / 1000))
+                canceller.reference(frame, left * FRAME / SPEAKING_RATE + late)
             left += 1
         clean = canceller.clean(piece.tobytes(), time + rng.uniform(0, jitter_ms / 1000))
         heard.pcm += clean
@@ -220,3 +222,22 @@ def listen(
             heard.onsets += [judged.end for event in turns.frame(judged) if isinstance(event, Onset)]
         found.clear()
     return heard
+
+
+def main() -> None:
+    """Ten minutes of talk over the grid of the issue, a session a minute or less; prints every onset."""
+    cases = [
+        (db, delay, rt60) for rt60 in (0.2, 0.35, 0.5) for db in (-6, -12, -20) for delay in (20, 120, 300)
+    ]
+    total = 0
+    for seed, (db, delay, rt60) in enumerate(cases):
+        sent = talk(600 / len(cases), seed)
+        onsets = listen(sent, Room(db, delay, rt60, seed=seed).hear(sent), seed=seed).onsets
+        total += len(onsets)
+        seconds = [round(onset / HEARING_RATE, 2) for onset in onsets]
+        print(f"echo {db} dB, {delay} ms, RT60 {rt60} s: onsets {seconds}")
+    print(f"{total} onsets in ten minutes")
+
+
+if __name__ == "__main__":
+    main()

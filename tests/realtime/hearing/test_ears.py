@@ -395,7 +395,11 @@ def test_clear_forgets_the_turn_and_says_so() -> None:
             await listener.speak(600)
             assert await listener.ears.clear()
             await listener.silence(1_000)
-            assert [type(event) for event in listener.events] == [SpeechStarted, SpeechSustained, SpeechDropped]
+            assert [type(event) for event in listener.events] == [
+                SpeechStarted,
+                SpeechSustained,
+                SpeechDropped,
+            ]
             assert engine.asr[0].closed
 
     run(dialogue)

@@ -47,9 +47,10 @@ def test_the_recogniser_decides_about_what_is_short_and_unknown() -> None:
 @pytest.mark.parametrize(
     "text", ["that reminds me", "my brother told me something else", "yeah but louder please"]
 )
-def test_three_words_are_no_sign_of_listening(text: str) -> None:
+def test_what_goes_on_is_no_sign_of_listening(text: str) -> None:
     assert meant(said(text, LONG))[0] == "answer"
-    assert meant(said(text, listening=True))[0] == "answer"
+    assert meant(said(text, LONG, listening=True))[0] == "answer"
+    assert meant(said(text, listening=False))[0] == "answer"
 
 
 def test_nothing_short_is_believed_before_its_end() -> None:
@@ -63,6 +64,20 @@ def test_laughter_is_noise_or_listening_and_never_a_turn(text: str) -> None:
     for evidence in (SHORT, LONG):
         assert meant(said(text, evidence))[0] in ("noise", "backchannel")
         assert meant(said(text, evidence, final=False))[0] == "unsure"
+
+
+def test_a_letter_is_an_answer_where_nobody_else_talks() -> None:
+    assert meant(Utterance("a", SHORT, True))[0] == "answer"
+    assert meant(replace(said("a"), asked=True))[0] == "answer"
+    assert meant(said("a"))[0] == "noise"
+
+
+def test_our_own_words_are_an_echo() -> None:
+    ours = "Once upon a time there was an old house by the sea, where nobody had lived for many years."
+    heard = Utterance("once upon a time there was an oboe house by the sea", LONG, True, "speech", said=ours)
+    assert meant(heard) == ("echo", "our own words")
+    assert meant(replace(heard, final=False))[0] == "unsure"
+    assert meant(replace(heard, text="actually play some jazz"))[0] == "answer"
 
 
 def test_what_is_hardly_a_voice_is_noise() -> None:

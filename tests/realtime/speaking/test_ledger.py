@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.api import SPEAKING_RATE, WordTime
-from realtime.speaking.ledger import Ledger
+from realtime.speaking.ledger import LETTERS_A_SECOND, Ledger
 
 MS = SPEAKING_RATE // 1000
 
@@ -150,3 +150,136 @@ def test_nothing_was_said() -> None:
     ledger = Ledger()
     assert ledger.begun(10_000) == ""
     assert ledger.heard(10_000) == ""
+
+
+def untimed(text: str = "aaaa bbbb cccc ") -> Ledger:
+    ledger = Ledger()
+    ledger.begin_segment(text, 0)
+    ledger.add((), 40 * MS)
+    return ledger
+
+
+def letters(count: float) -> int:
+    """Samples that so many letters take at the expected rate."""
+    return round(count * SPEAKING_RATE / LETTERS_A_SECOND)
+
+
+def test_an_open_clause_of_a_voice_without_word_times_is_estimated() -> None:
+    ledger = untimed()
+    assert ledger.begun(0) == "aaaa"
+    assert ledger.heard(letters(1.9)) == ""
+    assert ledger.heard(letters(2.1)) == "aaaa"
+    assert ledger.heard(letters(6.1)) == "aaaa bbbb"
+    assert ledger.begun(letters(8.1)) == " bbbb cccc"
+
+
+def test_before_there_is_sound_nothing_is_estimated() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one two", 0)
+    assert ledger.begun(10_000) == ""
+    assert ledger.heard(10_000) == ""
+
+
+def test_what_sounds_longer_than_expected_is_spread_over_what_there_is() -> None:
+    ledger = untimed()
+    ledger.add((), letters(24) - 40 * MS)  # twice as long as the letters say, and perhaps more to come
+    assert ledger.heard(letters(3.9)) == ""
+    assert ledger.heard(letters(4.1)) == "aaaa"
+
+
+def test_the_rate_is_that_of_the_clauses_before() -> None:
+    ledger = untimed("aaaa bbbb ")
+    ledger.end_segment(letters(16))  # half the expected rate
+    ledger.begin_segment("cccc dddd ", letters(16))
+    ledger.add((), 40 * MS)
+    assert ledger.heard(letters(16 + 3.9)) == "aaaa bbbb"
+    assert ledger.heard(letters(16 + 4.1)) == "aaaa bbbb cccc"
+
+
+def test_the_end_of_a_clause_puts_the_estimate_right() -> None:
+    ledger = untimed("aaaa bbbb ")
+    assert ledger.begun(letters(5)) == "aaaa bbbb"
+    ledger.end_segment(letters(16))
+    assert ledger.heard(letters(5)) == "aaaa"
+    assert ledger.begun(letters(5)) == ""  # what was told stays told
+    assert ledger.begun(letters(16)) == " "
+
+
+def test_word_times_that_come_late_take_the_place_of_the_estimate() -> None:
+    ledger = untimed("aaaa bbbb ")
+    ledger.add([WordTime(0, 4, 500, 600)])
+    assert ledger.heard(549 * MS) == ""
+    assert ledger.heard(550 * MS) == "aaaa"
+
+
+@given(segments, st.data())
+def test_in_mid_clause_what_is_told_only_grows_and_what_is_heard_was_told(
+    parts: list[Segment], data: st.DataObject
+) -> None:
+    ledger = Ledger()
+    now, told = 0, ""
+    for part in parts:
+        begin = now
+        ledger.begin_segment(part.text, begin)
+        times = part.times() if part.timed else []
+        while now < begin + part.samples:
+            size = data.draw(st.integers(1_000, 20_000))
+            ready = [word for word in times if word.start_ms * MS < now + size - begin]
+            times = times[len(ready) :]
+            ledger.add(ready, size)
+            now += size
+            told += ledger.begun(now)
+            assert ledger.transcript.startswith(told)
+            assert told.startswith(ledger.heard(now))
+        now = begin + part.samples
+        ledger.end_segment(now)
+    told += ledger.begun(now)
+    assert told == ledger.transcript
+
+
+def test_a_clause_that_is_cut_ends_there_and_goes_on_with_the_next() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one two three ", 0)
+    ledger.add([WordTime(0, 3, 0, 100), WordTime(4, 7, 100, 200)])
+    ledger.cut_segment(7)
+    assert ledger.transcript == "one two"
+    ledger.begin_segment(" three ", 300 * MS)
+    ledger.add([WordTime(1, 6, 0, 100)])
+    ledger.end_segment(400 * MS)
+    assert ledger.heard(250 * MS) == "one two"
+    assert ledger.heard(400 * MS) == "one two three"
+
+
+def test_a_clause_that_is_cut_to_nothing_can_be_told_again() -> None:
+    ledger = untimed("one two ")
+    assert ledger.begun(letters(4)) == "one two"
+    ledger.cut_segment(0)
+    ledger.begin_segment("one two ", letters(6))
+    ledger.add([WordTime(0, 3, 0, 100), WordTime(4, 7, 100, 200)])
+    ledger.end_segment(letters(6) + 200 * MS)
+    assert ledger.begun(letters(6) + 200 * MS) == " "
+    assert ledger.heard(letters(6)) == ""
+
+
+@given(segments, st.integers(0, 5_000 * MS), st.integers(-100, 6_000))
+def test_what_was_spoken_is_kept_and_can_be_cut(parts: list[Segment], until: int, end_ms: int) -> None:
+    ledger, end = told(parts)
+    until = min(until, end)
+    spoken = ledger.spoken(0, until)
+    assert spoken.transcript.rstrip() == ledger.heard(until) == spoken.until(spoken.length_ms + 1)
+    kept = spoken.until(end_ms)
+    assert kept == ledger.heard(min(until, max(0, end_ms) * MS)) or end_ms < 0
+    cut = spoken.cut(end_ms)
+    assert cut.length == max(0, min(until, end_ms * MS))
+    assert cut.until(100_000) == spoken.cut(end_ms).until(end_ms)
+    assert spoken.transcript.startswith(cut.until(100_000))
+
+
+def test_what_was_spoken_counts_from_its_own_first_sample() -> None:
+    ledger = Ledger()
+    ledger.begin_segment("one two ", 5_000 * MS)
+    ledger.add([WordTime(0, 3, 0, 100), WordTime(4, 7, 100, 200)])
+    ledger.end_segment(5_200 * MS)
+    spoken = ledger.spoken(5_000 * MS, 5_200 * MS)
+    assert (spoken.length_ms, spoken.until(50), spoken.until(200)) == (200, "one", "one two")
+    assert spoken.cut(120).until(200) == "one"

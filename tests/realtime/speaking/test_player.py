@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from models import api
 from models.plan import MusicBrief, SoundBrief
+from realtime.artefacts import Artefacts
 from realtime.protocol import Outbox
 from realtime.speaking.mixer import Mixer
 from realtime.speaking.player import ANSWER_TIMEOUT, Piece, Player, Steered
@@ -45,6 +46,7 @@ class Booth:
             self.mixer.music,
             Outbox(self.link),
             group,
+            Artefacts(),
             buffered=lambda: True,
             changed=self._changed,
         )

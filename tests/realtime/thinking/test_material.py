@@ -52,6 +52,8 @@ def verdicts(*stretches: tuple[bool, int], bounds: Bounds = BOUNDS) -> list[tupl
 def test_a_hum_begins_and_ends() -> None:
     told = verdicts((False, 1_000), (True, 3_000), (False, 5_000))
     assert told == [("waiting", 20), ("begun", 1_100), ("going on", 1_120), ("over", 5_800)]
+    blips = [(False, 180), (True, 20)] * 20  # frames of noise that stand out
+    assert verdicts((True, 3_000), *blips)[-1] == ("over", 4_800)
 
 
 def test_a_breath_does_not_end_it() -> None:
@@ -127,6 +129,8 @@ def test_quiet_is_trimmed_but_for_the_lead_and_the_tail() -> None:
     assert len(kept) == (LEAD_FRAMES + frames(1_400) + TAIL_FRAMES) * FRAME * 2
     assert kept[:2] == (frames(1_000) - LEAD_FRAMES).to_bytes(2, "little")
     assert trimmed(pcm, [False] * len(loud)) == b""
+    blip = [True, *loud[1:-1], True]
+    assert trimmed(pcm, blip) == kept
 
 
 def test_loudness_reads_whole_frames() -> None:

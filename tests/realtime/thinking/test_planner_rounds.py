@@ -12,7 +12,7 @@ import pytest
 
 from models import api
 from realtime.thinking.history import PLANNER_MESSAGES, Entry, History, calls_message, observation_message
-from realtime.thinking.planner import MOST_ROUNDS, Planner, Usage
+from realtime.thinking.planner import MOST_ROUNDS, Planner, Request
 from tests.fakes import FakeEngine, Planned, Words
 from tests.virtual_clock import play
 
@@ -38,8 +38,8 @@ class Conversation:
         self.history = History()
         self.history.add(Entry("item_1", "user", "hello"))
         self.tools = Tools(*observations)
-        self.notes: list[api.ChatMessage] = []
-        self.usage = Usage()
+        self.asked = Request("item_1")
+        self.asked.decided.set()
         self._planner = Planner(
             self.engine,  # type: ignore[arg-type]
             self.history,
@@ -50,7 +50,7 @@ class Conversation:
 
     def run(self) -> str:
         async def dialogue() -> str:
-            async with aclosing(self._planner.plan("item_1", self.notes, self.usage)) as words:  # type: ignore[type-var]
+            async with aclosing(self._planner.plan(self.asked)) as words:
                 return "".join([delta async for delta in words])
 
         return play(dialogue())
@@ -73,8 +73,8 @@ def call(number: int = 1) -> api.ToolCall:
 def test_words_alone_take_one_round() -> None:
     talk = Conversation(rounds([api.TextDelta("good "), api.TextDelta("day"), api.PlanDone(3, 2)]))
     assert talk.run() == "good day"
-    assert talk.notes == []
-    assert talk.usage.as_event() == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    assert talk.asked.notes == []
+    assert talk.asked.usage.as_event() == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
     (request,) = talk.requests
     assert request.messages == (api.ChatMessage("user", "hello"),)
     assert request.instructions == "be kind"
@@ -85,19 +85,19 @@ def test_what_was_observed_goes_into_the_next_round() -> None:
     talk = Conversation(rounds([call(1), call(2)], [api.TextDelta("done")]), {"ok": True, "pace": 1.2})
     assert talk.run() == "done"
     assert talk.tools.calls == [call(1), call(2)]
-    assert talk.notes == [
+    assert talk.asked.notes == [
         calls_message("", (call(1), call(2))),
         observation_message(call(1), '{"ok": true, "pace": 1.2}'),
         observation_message(call(2), '{"ok": true}'),
     ]
-    assert talk.requests[1].messages == (api.ChatMessage("user", "hello"), *talk.notes)
+    assert talk.requests[1].messages == (api.ChatMessage("user", "hello"), *talk.asked.notes)
 
 
 def test_words_with_a_call_that_worked_are_the_end() -> None:
     talk = Conversation(rounds([api.TextDelta("Faster it is."), call()]))
     assert talk.run() == "Faster it is."
     assert len(talk.requests) == 1
-    assert talk.notes[0].content == "Faster it is."
+    assert talk.asked.notes[0].content == "Faster it is."
 
 
 def test_words_with_a_call_that_failed_are_not() -> None:
@@ -122,14 +122,14 @@ def test_a_planner_that_only_calls_is_stopped_and_says_so() -> None:
     with pytest.raises(api.BackendError, match="came to no end"):
         talk.run()
     assert len(talk.requests) == MOST_ROUNDS == len(talk.tools.calls)
-    assert len(talk.notes) == 2 * MOST_ROUNDS
+    assert len(talk.asked.notes) == 2 * MOST_ROUNDS
 
 
 def test_a_planner_that_fails_fails_the_plan() -> None:
     talk = Conversation(rounds([call()], [api.TextDelta("so"), api.BackendError("the model is gone")]))
     with pytest.raises(api.BackendError, match="the model is gone"):
         talk.run()
-    assert len(talk.notes) == 2  # what was done stays known
+    assert len(talk.asked.notes) == 2  # what was done stays known
 
 
 # -- history ----------------------------------------------------------------------------------------

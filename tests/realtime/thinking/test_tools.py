@@ -42,6 +42,7 @@ class Room:
         self.voice = VoiceSettings()
         outbox = Outbox(self.link)
         self.speaker = Speaker(self.link, self.mixer, Metrics())
+        self.artefacts = Artefacts()
         self.music, self.sound = (
             Player(
                 self.engine,  # type: ignore[arg-type]
@@ -49,13 +50,13 @@ class Room:
                 lane,
                 outbox,
                 group,
+                self.artefacts,
                 buffered=lambda: True,
                 changed=lambda: None,
             )
             for lane in (self.mixer.music, self.mixer.sound)
         )
         self.speaker.owner = lambda: self.music.owner or self.sound.owner
-        self.artefacts = Artefacts()
         self.capture = Capture(self.artefacts, outbox, lambda collected: None)
         self.said: Said | None = None
         self.over: list[str] = []
@@ -427,7 +428,7 @@ def test_what_was_said_is_kept_shown_and_played() -> None:
 
 def test_a_note_without_sound_is_read() -> None:
     async def visit(room: Room) -> None:
-        kept = await room.call("keep_text", text="buy milk")
+        kept = await room.call("keep_text", '{"text": "buy milk"}')
         assert (kept["name"], kept["text"]) == ("note 1", "buy milk")
         played = await room.call("play_artefact", name="my note")
         assert (played["ok"], played["say"]) == (True, "buy milk")
@@ -450,9 +451,14 @@ def test_what_is_not_there_is_not_played() -> None:
 
 @pytest.mark.parametrize(
     ("tool", "arguments"),
-    [("capture", {"kind": "melody"}), ("keep_said", {}), ("keep_text", {"text": "x"}), ("play_artefact", {})],
+    [
+        ("capture", '{"kind": "melody"}'),
+        ("keep_said", "{}"),
+        ("keep_text", '{"text": "x"}'),
+        ("play_artefact", "{}"),
+    ],
 )
-def test_what_is_not_offered_here_says_so(tool: str, arguments: dict[str, str]) -> None:
+def test_what_is_not_offered_here_says_so(tool: str, arguments: str) -> None:
     async def visit(room: Room) -> None:
         room.tools = Toolbox(
             engine=room.engine,  # type: ignore[arg-type]
@@ -463,7 +469,7 @@ def test_what_is_not_offered_here_says_so(tool: str, arguments: dict[str, str]) 
             timers=room.timers,
             outbox=Outbox(room.link),
         )
-        observed = await room.call(tool, **arguments)
+        observed = await room.call(tool, arguments)
         assert "not offered here" in observed["error"]
 
     in_a_room(visit)

@@ -92,7 +92,9 @@ async def test_pauses_do_not_click() -> None:
 async def test_flush_and_skip() -> None:
     listener = Listener()
     listener.playout.play(tone(0))
+    assert listener.playout.waiting_ms == 20
     listener.playout.flush()
+    assert listener.playout.waiting_ms == 0
     listener.playout.skip()
     (packet,) = await listener.play(tone(1))
     assert packet.timestamp == 2 * 960

@@ -256,6 +256,7 @@ def test_what_left_after_the_last_sign_is_played_again_before_anything_else() ->
         await caller.line.break_off()
         await asyncio.sleep(0.001)
         assert caller.link.playout_delay_ms == 6 * 20  # frame 5 left at the moment of the last sign
+        assert caller.link.recalled_ms == 6 * 20
         line = Line(connected=False)
         assert caller.link.resume(line)
         await asyncio.sleep(1)
@@ -289,8 +290,9 @@ def test_what_was_cut_is_not_played_again() -> None:
             await asyncio.sleep(0.02)
         await caller.line.break_off()
         await asyncio.sleep(0.001)
+        assert caller.link.recalled_ms > 0
         caller.link.flush()
-        assert caller.link.playout_delay_ms == 0
+        assert caller.link.playout_delay_ms == caller.link.recalled_ms == 0
         assert (await caller.resume()).played() == []
 
     on_a_call(dialogue)
