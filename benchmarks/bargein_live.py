@@ -35,6 +35,7 @@ WORDS = 40  # of an answer, 10 s
 LATEST_S = 1.5  # after our first sample; a third of the clips come within the first half second
 PATIENCE_S = 15.0
 RESUMED_S = 2.6  # after the clip, for the assistant to come back or to have stopped for good
+QUIET_S = 0.5  # without an event of a response, after which none will come
 PLACED_S = 0.5  # that the recording may lead the arrivals
 SILENT_MS = 100  # without our voice: words of tones follow each other without a gap
 BREAK_MS = 40  # sound shorter than this does not end a silence
@@ -72,7 +73,7 @@ class Caller:
         self._random = random.Random(seed)  # noqa: S311 - no secret
 
     async def play(self, clip: Clip) -> Taken | None:
-        """One clip; None when the answer was not heard. Raises `ClientError`."""
+        """One clip; None when the answer was not heard in time. Raises `ClientError`."""
         client, rng = self._client, self._random
         speech = await asyncio.to_thread(prepare, _wide(clip), "webrtc")
         recording = Recording(RATE, client.now() - PLACED_S)
@@ -91,7 +92,7 @@ class Caller:
             event.type == "input_audio_buffer.speech_started" and event.at > spoken.voiced_start
             for event in client.log.events
         )
-        await self._quiet(response, asked)
+        await self._quiet()
         noise = sounds_of(clip)
         shift = (spoken.voiced_start - began) * 1000 - noise[0][0]
         noise = [(start + shift, stop + shift) for start, stop in noise]
@@ -112,14 +113,20 @@ class Caller:
             after=asked,
         )
 
-    async def _quiet(self, response: str, asked: float) -> None:
-        """End the answer, and the answer to the interruption."""
+    async def _quiet(self) -> None:
+        """End the answer, and the answer to the interruption, until no more comes."""
         client = self._client
-        client.interrupt()
-        await self._done(response, asked, PATIENCE_S)
-        await asyncio.sleep(0.3)
-        client.interrupt()
-        await asyncio.sleep(0.3)
+        while True:
+            client.interrupt()
+            looked = client.now()
+            await asyncio.sleep(QUIET_S)
+            of_responses = [event for event in client.log.events if event.type.startswith("response.")]
+            begun, done = (
+                {event.body["response"]["id"] for event in of_responses if event.type == f"response.{kind}"}
+                for kind in ("created", "done")
+            )
+            if begun <= done and all(event.at < looked for event in of_responses):
+                return
 
 
 def judge(clip: Clip, pcm: Pcm, noise: Spans, *, first: int, noticed: bool, stopped: bool) -> Taken | None:
@@ -178,7 +185,10 @@ async def measure(url: str, clips: Sequence[Clip], tick: Tick, seed: int = 1) ->
     async with HeadlessClient(url) as client:
         caller = Caller(client, seed)
         for clip in clips:
-            taken = await caller.play(clip)
+            try:
+                taken = await caller.play(clip)
+            except SilentServerError:
+                taken = None
             tick(1, clip.name if taken is None else f"{clip.kind}: {_in_words(taken)}")
             if taken is not None:
                 found.append(taken)

@@ -87,7 +87,7 @@ class Tape(Recording):
 
     def mono(self) -> Pcm:
         """The left channel, at RATE."""
-        pieces = [pcm.reshape(len(pcm), -1)[:, 0] for _, pcm in self._pieces]
+        pieces = [pcm.reshape(len(pcm), -1)[:, 0] for _, pcm in self._pieces if len(pcm)]
         return resample(np.concatenate(pieces), self._rate, RATE) if pieces else np.zeros(0, np.int16)
 
 

@@ -273,7 +273,11 @@ def recorded(name: str, text: str, sound: Floats, variant: int, rng: np.random.G
     if variant:
         return turn
     lead = round(LEAD_S * HEARING_RATE)
-    own = [Hesitation(lead + a, lead + b, "recorded") for a, b in silences(sound, SHORTEST_S, -26)]
+    own = [
+        Hesitation(lead + a, lead + b, "recorded")
+        for a, b in silences(sound, SHORTEST_S, -26)
+        if a > 0 and b < len(sound) - STEP  # else it is a soft beginning or end
+    ]
     return Turn(turn.name, turn.family, turn.voice, turn.text, turn.pcm, turn.stop, tuple(own))
 
 

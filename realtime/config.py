@@ -126,6 +126,12 @@ class MediaSection(Section):
         return ports
 
 
+class HearingSettings(Section):
+    """What is done with the sound of the microphone before anything listens to it."""
+
+    cancel_echo: bool = Field(True, description="take our own voice out, where the client has not done so")
+
+
 class VadSettings(Section):
     """Voice activity detection."""
 
@@ -229,6 +235,7 @@ class Settings(Section):
     server: ServerSettings = ServerSettings()
     security: SecuritySettings = SecuritySettings()
     media: MediaSection = MediaSection()
+    hearing: HearingSettings = HearingSettings()
     vad: VadSettings = VadSettings()
     turn: TurnSettings = TurnSettings()
     asr: AsrSettings = AsrSettings()

@@ -30,6 +30,7 @@ from realtime.artefacts import Artefacts
 from realtime.client_events import ClientEvents
 from realtime.config import Settings
 from realtime.hearing.ears import Ears
+from realtime.hearing.echo import EchoCanceller
 from realtime.hearing_events import HearingEvents
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason
@@ -82,6 +83,9 @@ class Session:
         self.ears = Ears(
             engine, settings.rules(), prefix_ms=settings.turn.prefix_ms, language=settings.asr.language
         )
+        if settings.hearing.cancel_echo:
+            self.ears.echo = EchoCanceller()
+            self.speaker.on_sent = self.ears.echo.reference
         self.voice = VoiceSettings(
             settings.tts.voice, settings.tts.language, settings.tts.speed, settings.tts.speed
         )

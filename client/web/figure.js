@@ -81,7 +81,7 @@ export class Figure {
     }
 
     const present = this.#doing !== "idle" && this.#doing !== "lost";
-    this.#ring = ring(0.985, heard, 0.5, this.#ring);
+    this.#ring = ring(0.94, heard, 0.12, this.#ring);
     pen.globalAlpha = present ? 0.5 + 0.5 * Math.min(1, loudness * 2) : 0.6;
     pen.strokeStyle = style.getPropertyValue(present ? "--you" : "--line");
     pen.lineWidth = fine * (1.6 + 3 * loudness);

@@ -53,13 +53,14 @@ export function curve(mood, angle, wave, points = new Float32Array(2 * TURNS * S
   return points;
 }
 
-/** The person's ring: a circle of `radius` that their `wave` bends, closed, as x, y, x, y … */
+/** The person's ring: a circle of `radius` that their `wave` bends by at most `gain`, closed, as x, y, x, y … */
 export function ring(radius, wave, gain, points = new Float32Array(2 * 256)) {
   const count = points.length / 2;
   for (let index = 0; index < count; index += 1) {
     const along = index / count;
     const theta = along * 2 * Math.PI - Math.PI / 2;
-    const reach = radius * (1 + gain * wave[Math.floor(along * wave.length)] * Math.sin(Math.PI * along) ** 0.5);
+    const sample = Math.tanh(4 * wave[Math.floor(along * wave.length)]); // soft voices are seen, loud ones stay on paper
+    const reach = radius * (1 + gain * sample * Math.sin(Math.PI * along) ** 0.5);
     points[2 * index] = reach * Math.cos(theta);
     points[2 * index + 1] = reach * Math.sin(theta);
   }

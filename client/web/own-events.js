@@ -44,10 +44,13 @@ function capture(state, event, now) {
   const over = { ...state, capture: null };
   if (event.state !== "done") return withNotice(over, "info", CAPTURE_ENDS[event.state]?.[event.kind] ?? "Nothing was kept.");
   const fields = { text: event.text ?? "", ...(event.duration_ms && { durationMs: event.duration_ms }) };
+  // The note takes the place of the utterances that went into it.
+  const written = (entry) => entry.status === "aside" && entry.decision?.decision === "captured";
+  const left = event.text ? { ...over, entries: over.entries.filter((entry) => !written(entry)) } : over;
   const known = event.artefact_id && state.artefacts[event.artefact_id];
-  if (!known) return event.text ? add(over, { kind: "note", text: event.text }) : over;
+  if (!known) return event.text ? add(left, { kind: "note", text: event.text }) : left;
   const artefacts = { ...state.artefacts, [event.artefact_id]: { ...known, ...fields } };
-  return change({ ...over, artefacts }, event.artefact_id, fields);
+  return change({ ...left, artefacts }, event.artefact_id, fields);
 }
 
 // --- where the time went ---------------------------------------------------------------------------------

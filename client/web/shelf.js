@@ -12,7 +12,7 @@ export function clock(ms) {
 
 /** "Music · 0:42". Pure. */
 export function describe({ artefactKind, durationMs }) {
-  return [KINDS[artefactKind] ?? artefactKind, durationMs ? clock(durationMs) : ""].filter(Boolean).join(" · ");
+  return [KINDS[artefactKind] ?? artefactKind, durationMs && artefactKind !== "text" ? clock(durationMs) : ""].filter(Boolean).join(" · ");
 }
 
 /** What the button of an artefact does now: {label, name}. Pure. */

@@ -8,7 +8,7 @@ export const GAP = 4; // columns left empty ahead of the pen where it sweeps
 
 /** How tall a column is for its loudest sample, 0..1: the root, or all but shouting would be a thin line. */
 export function heightOf(peak) {
-  return Math.min(1, Math.sqrt(peak) * 1.15);
+  return Math.min(1, Math.sqrt(peak));
 }
 
 /** From a spectrum of `count` bins at `rate` Hz: the [from, to) bins of each band, even in octaves. */

@@ -169,7 +169,7 @@ function updateArtefact(node, entry) {
   const parts = [
     element("span", { class: "number", "aria-label": `Number ${entry.number}` }, String(entry.number)),
     element("span", { class: "artefact-name" }, entry.name),
-    entry.durationMs ? element("span", { class: "duration" }, clock(entry.durationMs)) : null,
+    entry.durationMs && entry.artefactKind !== "text" ? element("span", { class: "duration" }, clock(entry.durationMs)) : null,
     entry.text ? element("p", { class: "quote" }, entry.text) : null,
     old,
   ];

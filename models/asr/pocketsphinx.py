@@ -52,6 +52,7 @@ _FOLLOW = 10  # frames between two corrections of a stranger's mean
 _LEAST_SPEECH = 5
 # A short utterance is also looked up among the short things people say (0.016 of its length of CPU time).
 _SHORT = 28  # frames of speech, 0.9 s
+_SLACK = 64.0  # by which a single word may fit better, a frame of speech: "mm" 34 to 53, "mute" 115
 _SHORT_TAIL = HEARING_RATE // 5  # samples after the last speech that belong to it
 _SHORT_KEPT = 4 * HEARING_RATE  # samples after which it is no longer short, whatever silence there was
 _FILLER = re.compile(r"[<\[+]")
@@ -264,17 +265,23 @@ class AsrJob:
                 end=self._heard,
                 final=True,
                 adaptation=None if learned is None else str(learned),
-                listening=self._listening() if text else None,
+                listening=self._listening(text) if text else None,
             )
         )
 
-    def _listening(self) -> bool | None:
-        """Whether a short utterance is most like a sign of listening; None for a long one, or for neither."""
+    def _listening(self, text: str) -> bool | None:
+        """Whether a short utterance is most like a sign of listening; None for a long one, or for neither.
+
+        Words understood freely must not fit better by sound alone: "forget it" is like "got it". A single
+        one may, by a little: any vowel is "and" or "I'm" to somebody who knows 100,000 words.
+        """
         if self._short is None:
             return None
         pcm = bytes(self._short[: 2 * (self._voiced_end + _SHORT_TAIL)])
-        said = self._decoder.among(pcm, str(self._mean.value))
-        return said in interjections.LISTENING if said else None
+        freely = self._decoder.fit(len(pcm) // 2 * 100 // HEARING_RATE)
+        said, fit = self._decoder.among(pcm, str(self._mean.value))
+        slack = _SLACK * self._speech if " " not in text else 0.0
+        return said in interjections.LISTENING if said and fit + slack >= freely else None
 
     def _words(self) -> str:
         if self._speech < _LEAST_SPEECH:

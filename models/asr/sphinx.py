@@ -15,7 +15,7 @@ import importlib.util
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from ctypes import c_char_p, c_float, c_int, c_int32, c_size_t, c_void_p
+from ctypes import byref, c_char_p, c_float, c_int, c_int32, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,10 @@ _SIGNATURES: Mapping[str, tuple[Any, list[Any]]] = {
     "ps_get_n_frames": (c_int, [c_void_p]),
     "ps_init": (c_void_p, [c_void_p]),
     "ps_process_raw": (c_int, [c_void_p, c_char_p, c_size_t, c_int, c_int]),
+    "ps_seg_frames": (None, [c_void_p, c_void_p, c_void_p]),
     "ps_seg_iter": (c_void_p, [c_void_p]),
     "ps_seg_next": (c_void_p, [c_void_p]),
+    "ps_seg_prob": (c_int32, [c_void_p, c_void_p, c_void_p, c_void_p]),
     "ps_seg_word": (c_char_p, [c_void_p]),
     "ps_set_cmn": (c_int, [c_void_p, c_char_p]),
     "ps_start_stream": (c_int, [c_void_p]),
@@ -126,15 +128,32 @@ class Decoder:
         if self._library.ps_add_jsgf_string(self._handle, _GRAMMAR, jsgf.encode()) != 0:
             raise BackendUnavailableError("PocketSphinx cannot search with this grammar")
 
-    def among(self, pcm: bytes, cmn: str) -> str:
-        """Which sentence of the grammar `pcm` is the most like; "" for none. Between utterances only."""
+    def fit(self, frames: int) -> float:
+        """How well the best path fits the first frames (10 ms each), by sound alone: logarithms, summed."""
+        sound, first, last = c_int32(), c_int(), c_int()
+        total = 0.0
+        segment = self._library.ps_seg_iter(self._handle)
+        while segment:
+            self._library.ps_seg_prob(segment, byref(sound), None, None)
+            self._library.ps_seg_frames(segment, byref(first), byref(last))
+            long = max(1, last.value + 1 - first.value)
+            total += sound.value * min(1.0, max(0, frames - first.value) / long)
+            segment = self._library.ps_seg_next(segment)
+        return total
+
+    def among(self, pcm: bytes, cmn: str) -> tuple[str, float]:
+        """Which sentence of the grammar `pcm` is the most like ("" for none), and how well it fits.
+
+        Between utterances only; what `words` gave before is gone.
+        """
         self._library.ps_activate_search(self._handle, _GRAMMAR)
         try:
             self.start(cmn)
             self.process(pcm)
             self.end()
             words = (word.partition("(")[0] for word in self.words())  # "a(2)": a second pronunciation
-            return " ".join(word for word in words if word and not word.startswith(("<", "[", "+")))
+            said = " ".join(word for word in words if word and not word.startswith(("<", "[", "+")))
+            return said, self.fit(self.frames())
         finally:
             self._library.ps_activate_search(self._handle, _MODEL)
 

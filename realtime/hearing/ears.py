@@ -26,6 +26,7 @@ from models.api import (
 )
 from models.engine import Engine
 from models.planner.completeness import completeness
+from realtime.hearing.echo import EchoCanceller
 from realtime.hearing.prosody import finality
 from realtime.hearing.turn import (
     Ended,
@@ -161,7 +162,7 @@ class Ears:
         self.automatic = True  # False: no turn detection, the client commits
         self.completeness: Callable[[str], float] = completeness
         self.tap: Callable[[bytes], None] | None = None  # is given every piece, heard or not
-        self.clean: Callable[[bytes, float], bytes] = lambda pcm, now: pcm  # takes our own voice out
+        self.echo: EchoCanceller | None = None  # takes our own voice out
         self._engine = engine
         self._turn = TurnDetector(rules)
         self._prefix = prefix_ms * HEARING_RATE // 1000
@@ -195,7 +196,7 @@ class Ears:
             judged = group.create_task(self._judge(), name="vad")
             async for piece in audio:
                 self._arrived = self._clock()
-                pcm = self.clean(piece.pcm, self._arrived)
+                pcm = self.echo.clean(piece.pcm, self._arrived) if self.echo else piece.pcm
                 self._ring.append(pcm)
                 if self.tap is not None:
                     self.tap(pcm)
@@ -206,6 +207,8 @@ class Ears:
                 elif not self.automatic and self._clock() >= self._retry_at:
                     await self._open(self._ring.total - len(pcm) // 2)
                 if self._vad is not None:
+                    if self.echo and self.echo.echo_only:  # our own voice is all that is heard: nobody speaks
+                        message = Audio(bytes(len(pcm)), piece.concealed)
                     await self._vad.send(message)
             judged.cancel()
             if self._utterance is not None:
@@ -296,7 +299,9 @@ class Ears:
         self._began = self._ring.kept = max(self._over, since)
         self._group.create_task(self._recognise(stream), name="asr")
         # One message, written before anything is awaited: later pieces cannot overtake it.
-        await stream.send(Audio(self._ring.between(self._began)))
+        heard = self._ring.between(self._began)
+        # A call that has just begun has nothing before its first word. A recogniser without it mishears that.
+        await stream.send(Audio(bytes(max(0, 2 * -since)) + heard))
 
     def _consider(self, start: int, stop: int) -> None:
         """Ask how the voice sounded before this pause, and the turn model where there is one."""

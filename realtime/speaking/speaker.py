@@ -29,7 +29,8 @@ class Speaker:
         self.mixer = mixer
         self.owner: Callable[[], AudioOwner | None] = lambda: None
         self.on_frame: list[Callable[[], None]] = []
-        self.on_sound: Callable[[StereoFrame, float], None] = lambda frame, now: None  # what leaves, and when
+        # What leaves, and when (loop time); None for the silence in between.
+        self.on_sent: Callable[[StereoFrame | None, float], None] = lambda frame, now: None
         self.spoke_at = 0.0  # loop time at which the voice last sounded
         self._link = link
         self._metrics = metrics
@@ -139,8 +140,7 @@ class Speaker:
             frame = self.mixer.pull()
             silent = 0 if frame is not None else silent + 1
             self._link.play(frame, owner if frame is not None else None)
-            if frame is not None:
-                self._left_frame(frame, spoken)
+            self._sent(frame, spoken)
             self._metrics.frames.inc()
             self._announce_pull()
             for observer in self.on_frame:
@@ -148,9 +148,9 @@ class Speaker:
             due += FRAME_MS / 1000
             await asyncio.sleep(max(0.0, due - loop.time()))
 
-    def _left_frame(self, frame: StereoFrame, spoken: int) -> None:
+    def _sent(self, frame: StereoFrame | None, spoken: int) -> None:
         now = asyncio.get_running_loop().time()
-        self.on_sound(frame, now)
+        self.on_sent(frame, now)
         if self.mixer.speech.consumed > spoken:
             self.spoke_at = now
             self._left_at.append(now - self._held)

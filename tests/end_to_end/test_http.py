@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from socket import SHUT_RDWR
 from typing import Any
 
@@ -100,6 +101,25 @@ def test_bad_events_over_the_websocket(server: Any) -> None:
         assert error(json.dumps(wrong))["code"] == "unsupported_format"
 
 
+def test_workers_know_each_others_keys_and_tokens(start_server: Any) -> None:
+    """Whichever worker made a token, and whichever it reaches."""
+    key = "a-key-for-tests-0001"
+    with (
+        start_server("server.workers=2", AUDIOGPT_API_KEYS=key) as server,
+        httpx.Client(base_url=server.url, timeout=10, headers={"Authorization": f"Bearer {key}"}) as http,
+        ExitStack() as calls,
+    ):
+        assert httpx.get(f"{server.url}/v1/audiogpt/config").status_code == 401
+        url = server.url.replace("http", "ws") + "/v1/realtime"
+        for _ in range(6):
+            secret = http.post("/v1/realtime/client_secrets", json={"session": {"instructions": "be brief"}})
+            headers = {"Authorization": f"Bearer {secret.json()['value']}"}
+            socket = calls.enter_context(connect(url, additional_headers=headers))
+            created = json.loads(socket.recv(10))
+            assert (created["type"], created["session"]["instructions"]) == ("session.created", "be brief")
+    assert key not in server.output
+
+
 def test_a_client_that_vanishes_frees_its_place(server: Any, http: Any) -> None:
     url = server.url.replace("http", "ws") + "/v1/realtime"
     before = _sessions(http)
@@ -138,6 +158,9 @@ def realtime(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--profile", "huge"], 2, "choose one of: embedded"),
         (["--config", "/nowhere.toml"], 2, "cannot read the settings file"),
         (["--host", "203.0.113.1", "--port", "0"], 2, "cannot listen on 203.0.113.1"),
+        (["--host", "0.0.0.0", "--port", "0"], 2, "export AUDIOGPT_API_KEYS="),
+        (["--host", "::", "--port", "0", "--workers", "2"], 2, "--host 127.0.0.1"),
+        (["--set", "security.allowed_origins=example.org"], 2, "scheme://host"),
     ],
 )
 def test_wrong_settings_are_explained(arguments: list[str], code: int, words: str) -> None:

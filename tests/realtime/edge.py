@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import pytest
 
 from models import api
 from realtime.config import load
+from realtime.process import first_cause
 from realtime.serving import serving
 from realtime.telemetry import Metrics
 from tests.fakes import FakeEngine, Words
@@ -34,13 +35,15 @@ class Edge:
 
 
 @contextmanager
-def edge(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[Edge]:
+def edge(
+    *flags: str, environment: Mapping[str, str] | None = None, host: str = "127.0.0.1"
+) -> Iterator[Edge]:
     """Serve until left. `environment` is what the server sees of it."""
     settings = load(["media.addresses=127.0.0.1", *flags], environment={})
     metrics, words = Metrics(), Words()
     engine = FakeEngine(words, lambda request: [api.Say(text="one two three")])
     up, ended = threading.Event(), threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server((host, 0))
     failure: list[BaseException] = []
 
     async def serve() -> None:
@@ -61,7 +64,7 @@ def edge(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[
             up.set()
             ended.set()
 
-    stops: list[object] = []
+    stops: list[Callable[[], object]] = []
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AUDIOGPT_API_KEYS", "AUDIOGPT_TOKEN_SECRET"):
             patch.delenv(name, raising=False)
@@ -72,11 +75,11 @@ def edge(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[
         try:
             assert up.wait(30)
             if failure:
-                raise failure[0]
+                raise first_cause(failure.pop())
             yield Edge(f"http://127.0.0.1:{listener.getsockname()[1]}", metrics)
         finally:
-            for stop in stops:
-                stop()  # type: ignore[operator]
+            if not ended.is_set():
+                stops[0]()
             thread.join(30)
             listener.close()
     assert ended.is_set()

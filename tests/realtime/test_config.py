@@ -53,7 +53,7 @@ def test_the_stronger_source_wins(file: Path, monkeypatch: pytest.MonkeyPatch) -
     assert turn.complete_ms == 310  # environment
     assert turn.silence_ms == 700  # file
     assert turn.interrupt_ms == 999  # profile
-    assert turn.unfinished_ms == 1_600  # default
+    assert turn.unfinished_ms == 2_000  # default
 
 
 def test_the_last_flag_wins_and_a_value_may_hold_an_equals_sign() -> None:

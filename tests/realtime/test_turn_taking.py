@@ -140,9 +140,11 @@ def test_music_goes_on_in_the_distance_while_the_person_speaks() -> None:
         last = request.messages[-1]
         if last.role == "tool":
             return []
-        return [call("play_music", brief={"style": "waltz"})] if last.content == "play" else [
-            api.TextDelta("noon")
-        ]
+        return (
+            [call("play_music", brief={"style": "waltz"})]
+            if last.content == "play"
+            else [api.TextDelta("noon")]
+        )
 
     async def dialogue() -> None:
         async with conversation(plan) as stage:

@@ -16,7 +16,9 @@ from typing import Any
 import ifaddr
 import pytest
 import pytest_asyncio
+from openai.types.realtime import RealtimeClientEvent
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from pydantic import TypeAdapter
 
 from tests.chromium import CHROMIUM, FLAGS, microphone_flags
 
@@ -88,11 +90,14 @@ async def wary_browser(chromium: Path) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def server() -> AsyncIterator[Any]:
-    """A server that the test directs."""
+    """A server that the test directs. What a page sent it has to be of the protocol's types."""
     server = _load("fake_server").FakeServer()
     await server.start()
     yield server
     await server.stop()
+    protocol: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
+    for event in server.everything:
+        protocol.validate_python(event)
 
 
 OpenPage = Callable[..., Awaitable[Page]]

@@ -7,10 +7,12 @@ import base64
 import contextlib
 import copy
 import fractions
+import io
 import json
 import math
 import re
 import socket
+import wave
 from array import array
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,6 +74,20 @@ class Tone(MediaStreamTrack):
         return frame
 
 
+def tone_file(seconds: float = 2.0, rate: int = 16_000) -> bytes:
+    """A WAV file with a 440 Hz tone."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        count = round(seconds * rate)
+        out.writeframes(
+            array("h", (int(8000 * math.sin(2 * math.pi * 440 * i / rate)) for i in range(count))).tobytes()
+        )
+    return file.getvalue()
+
+
 class Channel(Protocol):
     """What takes events to the page."""
 
@@ -99,7 +115,8 @@ class FakeServer:
     def __init__(self) -> None:
         self.port = 0
         self.full_for_s: int | None = None  # when set, calls get 503 with this Retry-After
-        self.received: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []  # a test may clear it
+        self.everything: list[dict[str, Any]] = []
         self.heard_packets = 0
         self.heard_audio = ""  # base64 of the last piece that came over the WebSocket
         self.hangups = 0
@@ -109,6 +126,8 @@ class FakeServer:
         self.unreachable = False  # no packet gets through, either way
         self.sockets = 0
         self.goodbyes: list[int] = []  # close codes
+        self.side_channel = True  # False: calls have none
+        self.aside: list[str] = []  # types of events that came over side channels
         self.offers: list[str] = []
         self._peers: list[RTCPeerConnection] = []
         self._drains: set[asyncio.Task[None]] = set()
@@ -135,6 +154,7 @@ class FakeServer:
                 Route("/v1/realtime/calls", self._call, methods=["POST"]),
                 Route("/v1/realtime/calls/{id}/hangup", self._hangup, methods=["POST"]),
                 WebSocketRoute("/v1/realtime", self._take_socket),
+                Route("/files/tone.wav", lambda _: Response(tone_file(), media_type="audio/wav")),
                 Mount("/static", StaticFiles(directory=WEB)),
             ]
         )
@@ -197,6 +217,12 @@ class FakeServer:
             await asyncio.wait_for(self._changed.wait_for(lambda: event_type in self.types()), WAIT_S)
         return next(event for event in self.received if event["type"] == event_type)
 
+    async def tell(self, **event: Any) -> None:
+        """Sends one event, once a call is up."""
+        assert self._channel is not None
+        channel = await asyncio.wait_for(asyncio.shield(self._channel), WAIT_S)
+        channel.send(json.dumps({"event_id": "event_told", **event}))
+
     def types(self) -> list[str]:
         return [event["type"] for event in self.received]
 
@@ -252,7 +278,22 @@ class FakeServer:
                 event.update(resume=self.token, resume_grace=20.0 if self.token else None)
             channel.send(json.dumps(event))
 
+    async def _take_side_channel(self, websocket: WebSocket) -> None:
+        if not self.side_channel:
+            await websocket.close(4404)
+            return
+        assert websocket.query_params["call_id"] == f"call_{self.calls}"
+        await websocket.accept(subprotocol="realtime")
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                text = await websocket.receive_text()
+                self.aside.append(json.loads(text)["type"])
+                await self._take_event(text)
+
     async def _take_socket(self, websocket: WebSocket) -> None:
+        if "call_id" in websocket.query_params:
+            await self._take_side_channel(websocket)
+            return
         await websocket.accept(subprotocol="realtime")
         wish = websocket.query_params["resume"]
         if wish not in ("new", self.token):
@@ -281,6 +322,7 @@ class FakeServer:
     async def _take_event(self, message: str) -> None:
         async with self._changed:
             self.received.append(json.loads(message))
+            self.everything.append(self.received[-1])
             self._changed.notify_all()
 
     def _take_track(self, track: MediaStreamTrack) -> None:

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { activityView, linkWords, talkButton } from "../../../client/web/activity.js";
+import { activityView, linkWords, progressWords, talkButton } from "../../../client/web/activity.js";
 import { interruption, itemId, typedTurn } from "../../../client/web/commands.js";
 import { insecureContext, microphoneFailure, refused, unreachable } from "../../../client/web/failures.js";
 import { MOODS, blend, curve, ring } from "../../../client/web/harmonograph.js";
@@ -68,7 +68,7 @@ test("a latency bar is laid end to end on a shared scale", () => {
   const parts = segments(latency, 1000);
   assert.deepEqual(parts.map(({ stage }) => stage), ["endpoint", "asr", "send", "vision"]);
   assert.deepEqual(parts.map(({ start, width }) => [start, width]), [[0, 20], [20, 5], [25, 5], [30, 10]]);
-  assert.match(inWords(latency), /^Answered in 400 milliseconds: deciding you had finished 200 ms, /);
+  assert.match(inWords(latency), /^Answered in 400 milliseconds: end of your turn 200 ms, /);
 });
 
 test("meters are linear in decibels, rise at once and fall slowly", () => {
@@ -104,19 +104,20 @@ test("a screen reader hears final lines only", () => {
   assert.equal(spokenLine({ ...you, status: "final", typed: true }), "");
   assert.equal(spokenLine({ kind: "assistant", text: "Hi", status: "speaking" }), "");
   assert.equal(spokenLine({ kind: "assistant", text: "Hi", status: "interrupted" }), "AudioGPT: Hi (interrupted)");
-  assert.equal(spokenLine({ kind: "artefact", number: 2, name: "Rain" }), "Made number 2: Rain.");
+  assert.equal(spokenLine({ kind: "artefact", number: 2, name: "Rain" }), "Number 2: Rain.");
   assert.equal(spokenLine({ kind: "notice", message: "Mind this." }), "Mind this.");
 });
 
 test("what the assistant does has words, and being cut off outranks it", () => {
   const live = { name: "live", steady: true };
-  assert.equal(activityView(live, { state: "thinking", detail: "" }, true, false).title, "Thinking");
-  assert.equal(activityView(live, { state: "listening", detail: "" }, false, false).title, "Waiting for you");
-  assert.equal(activityView(live, { state: "listening", detail: "" }, true, true).detail, "Your microphone is muted");
-  assert.equal(activityView(live, { state: "juggling", detail: "" }, true, false).doing, "listening");
-  assert.equal(activityView({ name: "live", steady: false }, { state: "speaking", detail: "" }, true, false).doing, "lost");
-  assert.equal(activityView({ name: "waiting", failure: { code: "full" } }, {}, true, false).title, "Waiting for a place");
-  for (const name of ["idle", "failed", "connecting"]) assert.ok(activityView({ name }, {}, true, false).title);
+  assert.equal(activityView(live, { state: "thinking", detail: "" }, true).title, "Thinking");
+  assert.equal(activityView(live, { state: "listening", detail: "" }, false).title, "Waiting for you");
+  assert.equal(activityView(live, { state: "listening", detail: "" }, true, { muted: true }).detail, "Your microphone is muted");
+  assert.match(activityView(live, { state: "listening", detail: "" }, true, { holding: "up" }).detail, /^Hold/);
+  assert.equal(activityView(live, { state: "juggling", detail: "" }, true).doing, "listening");
+  assert.equal(activityView({ name: "live", steady: false }, { state: "speaking", detail: "" }, true).doing, "lost");
+  assert.equal(activityView({ name: "waiting", failure: { code: "full" } }, {}, true).title, "Waiting for a place");
+  for (const name of ["idle", "failed", "connecting"]) assert.ok(activityView({ name }, {}, true).title);
 });
 
 test("the talk button's name is what it does", () => {
@@ -136,6 +137,7 @@ test("the figure stays inside its circle in every mood, even with a loud voice",
     assert.ok(curve(mood, 1, loud).every(Number.isFinite), name);
   }
   assert.ok(ring(0.9, new Float32Array(8), 0.5).every((value) => Math.abs(value) <= 0.901));
+  assert.ok(ring(0.94, loud, 0.12).every((value) => Math.abs(value) <= 1.06));
 });
 
 test("moods flow into each other", () => {
@@ -156,4 +158,15 @@ test("settings are kept for the visit where there is no storage", () => {
   assert.equal(remember("theme", "auto"), "auto");
   keep("theme", "dark");
   assert.equal(remember("theme"), "dark");
+});
+
+test("what is being written down outranks what the server does, and is not obeyed", () => {
+  const live = { name: "live", steady: true };
+  const view = activityView(live, { state: "listening", detail: "" }, true, {}, { kind: "dictation", state: "listening" });
+  assert.equal(view.title, "Writing down what you say…");
+  assert.match(view.detail, /that’s it/);
+});
+
+test("work that takes a while says for how long", () => {
+  assert.equal(progressWords({ message: "composing...", elapsedMs: 3900 }), "composing… 3 s");
 });

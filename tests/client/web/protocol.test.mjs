@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { canInterrupt, initialState, isReplying, reduce, withNotice, withTyped, withoutCall } from "../../../client/web/protocol.js";
+import { withNotice, withTyped } from "../../../client/web/entries.js";
+import { canInterrupt, initialState, isReplying, reduce, withoutCall } from "../../../client/web/protocol.js";
 
 const dialogue = JSON.parse(readFileSync(new URL("dialogue.json", import.meta.url), "utf8"));
 
@@ -94,7 +95,7 @@ test("music is shown with its bar, made something with a number, and can be inte
   const state = after("connected", "music");
   assert.deepEqual(
     { ...state.music, since: 0 },
-    { artefactId: "music_1", name: "Calm piano in A minor", bar: 5, beats: 4, tempo: 70, key: "A minor", section: "verse",
+    { artefactId: "music_1", responseId: "resp_3", name: "Calm piano in A minor", bar: 5, beats: 4, tempo: 70, key: "A minor", section: "verse",
       chords: ["Am", "F", "C", "G"], instruments: ["piano", "cello"], since: 0 },
   );
   assert.equal(state.entries.at(-1).number, 1);

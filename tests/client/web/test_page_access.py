@@ -86,8 +86,16 @@ async def test_contrast(
 
 
 async def test_every_control_has_a_name(browser: Browser, server: Any, open_page: OpenPage) -> None:
-    page = await open_page(browser)
+    page = await open_page(browser, viewport={"width": 1440, "height": 900})  # everything at once
     await full_page(page, server)
+    await page.get_by_role("button", name="Settings").click()
+    await nameless_controls(page, "combobox", "slider", "checkbox", "dialog", "textbox")
+    await page.keyboard.press("Escape")
+    await nameless_controls(page, "main", "banner", "button", "textbox", "meter", "form", "image")
+
+
+async def nameless_controls(page: Page, *expected: str) -> None:
+    """Fails for a control without a name, or a kind of it that is not there at all."""
     session = await page.context.new_cdp_session(page)
     tree = await session.send("Accessibility.getFullAXTree")
     roles = {
@@ -100,6 +108,9 @@ async def test_every_control_has_a_name(browser: Browser, server: Any, open_page
         "form",
         "image",
         "DisclosureTriangle",
+        "slider",
+        "checkbox",
+        "dialog",
     }
     nameless = [
         node["role"]["value"]
@@ -110,7 +121,7 @@ async def test_every_control_has_a_name(browser: Browser, server: Any, open_page
     ]
     assert nameless == []
     found = {node.get("role", {}).get("value") for node in tree["nodes"]}
-    assert {"main", "banner", "button", "textbox", "combobox", "meter", "form"} <= found
+    assert set(expected) <= found
 
 
 async def test_keyboard_reaches_everything_in_reading_order(
@@ -119,16 +130,19 @@ async def test_keyboard_reaches_everything_in_reading_order(
     page = await open_page(browser)
     seen = []
     focused = "document.activeElement.id || document.activeElement.textContent.trim()"
-    for _ in range(14):
+    for _ in range(24):
         await page.keyboard.press("Tab")
         seen.append(await page.evaluate(focused))
         outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none", seen[-1]
         if seen[-1] == "Send":
             break
-    assert seen[:3] == ["Skip to the text box", "theme", "scroll"]
-    assert seen[3].startswith("What time")
-    assert seen[-5:] == ["talk", "interrupt", "microphone", "text", "Send"]
+    assert seen[:8] == [
+        *("Skip to the text box", "menu", "help", "settings"),
+        *("Conversation", "Shelf", "Timing", "scroll"),
+    ]
+    assert seen[8].startswith("What time")
+    assert seen[-5:] == ["talk", "interrupt", "attach", "text", "Send"]
 
 
 async def test_a_conversation_by_keyboard_alone(browser: Browser, server: Any, open_page: OpenPage) -> None:

@@ -290,7 +290,7 @@ def test_a_recogniser_that_fails_loses_its_turn_and_not_the_next() -> None:
         )
         async with listening(engine) as listener:
             await listener.speak(3_000)
-            await listener.silence(800)
+            await listener.silence(2_400)
             assert [type(event) for event in listener.events] == [
                 SpeechStarted,
                 SpeechSustained,
@@ -298,7 +298,7 @@ def test_a_recogniser_that_fails_loses_its_turn_and_not_the_next() -> None:
                 SpeechDropped,
             ]
             await listener.speak(600)
-            await listener.silence(800)
+            await listener.silence(2_400)
             assert [over.text for over in listener.of(TurnOver)] == ["hello"]
             assert len(engine.asr) == 2
 
@@ -333,7 +333,7 @@ def test_a_recogniser_that_fails_at_the_end_gives_the_turn_what_was_understood()
         engine = ScriptedEngine(lambda _: Breaks(), lambda _: SlowVad([]))
         async with listening(engine) as listener:
             await listener.speak(600)
-            await listener.silence(800)
+            await listener.silence(2_400)
         assert [over.text for over in listener.of(TurnOver)] == ["so far"]
         assert listener.of(HearingFailed) == [HearingFailed("broken")]
 

@@ -72,7 +72,9 @@ def test_keys_are_kept_as_hashes_only() -> None:
     given_key = "sk-" + "only-here-once-" * 2
     keys = keyring(given_key)
     held = [str(value) for value in gc.get_referents(keys.__dict__)]
-    held += [str(item) for value in keys.__dict__.values() if isinstance(value, dict) for item in value.items()]
+    held += [
+        str(item) for value in keys.__dict__.values() if isinstance(value, dict) for item in value.items()
+    ]
     assert held
     assert not any(given_key in text for text in held)
 

@@ -16,15 +16,23 @@ KEYS = ("a", "b")
 
 def test_in_one_process() -> None:
     shares = OwnShares(2)
-    assert [shares.take("a"), shares.take("a"), shares.take("a"), shares.take("b")] == [True, True, False, True]
+    assert [shares.take("a"), shares.take("a"), shares.take("a"), shares.take("b")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     shares.give_back("a")
     assert shares.take("a")
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KEYS), st.booleans()), max_size=40), st.integers(1, 5)
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(KEYS), st.booleans()), max_size=40),
+    st.integers(1, 5),
 )
-def test_over_workers_a_key_has_no_more_than_its_limit(moves: list[tuple[int, str, bool]], limit: int) -> None:
+def test_over_workers_a_key_has_no_more_than_its_limit(
+    moves: list[tuple[int, str, bool]], limit: int
+) -> None:
     with runtime_directory() as directory:
         shares = [WorkerShares(Seat(directory, worker), 3, KEYS, limit) for worker in range(3)]
         held = {(worker, key): 0 for worker in range(3) for key in KEYS}

@@ -83,5 +83,5 @@ def test_settings_are_packed_and_may_not_be_larger_than_a_header_takes() -> None
     repetitive = {"instructions": "speak slowly and clearly. " * 400}
     token, _ = Tokens(SECRET).make("k", repetitive, 600)
     assert len(token) < 1_000
-    with pytest.raises(TokenError, match="session.update"):
+    with pytest.raises(TokenError, match=r"session\.update"):
         Tokens(SECRET).make("k", {"instructions": secrets.token_hex(LONGEST)}, 600)
