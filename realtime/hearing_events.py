@@ -31,7 +31,7 @@ from realtime.hearing.ears import (
     SpeechSustained,
     TurnOver,
 )
-from realtime.hearing.meant import Over, Utterance, meant
+from realtime.hearing.meant import Over, Utterance, brief, meant
 from realtime.hearing.turn import Evidence
 from realtime.protocol import new_id
 from realtime.thinking.history import Entry
@@ -80,6 +80,7 @@ class HearingEvents:
 
     async def run(self) -> None:
         """Act on what the ears hear, for as long as the session lasts."""
+        self._session.ears.brief = self._brief
         while True:
             event = await self._session.ears.events.get()
             self._session.alive()
@@ -139,6 +140,11 @@ class HearingEvents:
         session = self._session
         return session.state.answers and not session.capture.active and evidence.completeness > UNLIKELY
 
+    def _brief(self, text: str, evidence: Evidence) -> bool:
+        """Whether what is being said over us is hardly a request: a short silence ends it."""
+        item = self._item
+        return item is not None and brief(self._utterance(item, text, evidence, final=False))
+
     async def _maybe_interrupt(self, item: Item, evidence: Evidence) -> None:
         """Stop what we are saying as soon as it is sure that the person means us."""
         session = self._session
@@ -158,7 +164,8 @@ class HearingEvents:
         item = self._begun.get(over.start_ms) or Item(new_id("item"), "nothing", asked=False)
         self._done_speaking(item)
         session.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item.id, audio_end_ms=over.stop_ms)
-        verdict, why = meant(self._utterance(item, over.text, over.evidence, final=True))
+        heard = self._utterance(item, over.text, over.evidence, final=True)
+        verdict, why = meant(dataclasses.replace(heard, listening=over.listening))
         if over.text and (item.interrupted or over.why == "committed"):
             verdict, why = "answer", over.why
         if over.text and session.capture.utterance(over.text, over.pcm):

@@ -192,7 +192,7 @@ class Turns:
                 previous_item_id=question.id,
             ),
             modality=modality,
-            playout_delay_ms=lambda: session.link.playout_delay_ms,
+            recalled_ms=lambda: session.link.recalled_ms,
             on_speaking=session.show_activity,
             on_fit=lambda fit: session.ears.hint("planner", fit),
         )

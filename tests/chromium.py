@@ -21,5 +21,5 @@ AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 
 
 def microphone_flags(voice: Path) -> tuple[str, ...]:
-    """Flags for a microphone that says what is in the WAV file `voice`, over and over, and is heard at once."""
+    """Flags for a microphone that says what is in the WAV file `voice`; pages may sound without a tap."""
     return (*MICROPHONE, f"--use-file-for-fake-audio-capture={voice}", AUTOPLAY)

@@ -42,6 +42,7 @@ export class TraceView {
   /** Draws everything anew: the size or the colours changed. */
   restyle() {
     const { clientWidth, clientHeight } = this.#canvas;
+    if (!clientWidth || !clientHeight) return; // it is not shown, as on paper
     const scale = Math.min(2, devicePixelRatio || 1);
     const style = getComputedStyle(this.#canvas);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -62,8 +63,8 @@ export class TraceView {
   draw(now, marks) {
     const sweeping = this.#calm.matches;
     const fresh = this.#columns.push(now, () => this.#read());
-    for (const number of fresh) this.#column(number);
-    if (fresh.length === 0 || (sweeping && now - this.#looked < SWEEP_MS)) return;
+    if (this.#count > 0) for (const number of fresh) this.#column(number);
+    if (fresh.length === 0 || this.#count === 0 || (sweeping && now - this.#looked < SWEEP_MS)) return;
     this.#looked = now;
     this.#paint(marks, now);
   }

@@ -196,6 +196,11 @@ _NEEDS = (
         0.15,
     ),
 )
+# Longer texts without one of these need nothing of the above.
+_NEEDY = word_set(
+    "set start make put create give remind wake timer alarm countdown play compose turn move bring sound"
+    " noise piece"
+)
 _COMMAND = re.compile(
     r"^(?:please |now |and |okay |hey )*(?:(?:can|could|would|will) you (?:please"
     r" )?)?(?:play|stop|turn|add|make|put|set|cancel|say|what|who|how|when|tell|give"
@@ -255,9 +260,10 @@ def completeness(text: str) -> float:
 
 def _by_ending(words: list[str], plain: str) -> float:
     last = words[-1]
-    for pattern, score in _NEEDS:
-        if pattern.search(plain):
-            return score
+    if len(words) <= 5 or not _NEEDY.isdisjoint(words):
+        for pattern, score in _NEEDS:
+            if pattern.search(plain):
+                return score
     if _NO_NOUN.search(plain):
         return 0.2
     if last in _DANGLING:

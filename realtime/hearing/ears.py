@@ -27,6 +27,7 @@ from models.api import (
 from models.engine import Engine
 from models.planner.completeness import completeness
 from realtime.hearing.echo import EchoCanceller
+from realtime.hearing.meant import BRIEF_SILENCE_MS
 from realtime.hearing.prosody import finality
 from realtime.hearing.turn import (
     Ended,
@@ -106,6 +107,7 @@ class TurnOver:
     why: str
     evidence: Evidence
     pcm: bytes  # int16 mono at HEARING_RATE, from the first sample to the last voiced one
+    listening: bool | None = None  # as in `Hypothesis`
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class Ears:
         self.language = language
         self.automatic = True  # False: no turn detection, the client commits
         self.completeness: Callable[[str], float] = completeness
+        self.brief: Callable[[str, Evidence], bool] = lambda text, evidence: False  # see `meant.brief`
         self.tap: Callable[[bytes], None] | None = None  # is given every piece, heard or not
         self.echo: EchoCanceller | None = None  # takes our own voice out
         self._engine = engine
@@ -250,6 +253,7 @@ class Ears:
                         if self.automatic:
                             at = SpeechProbability(frame.probability, frame.end + origin, frame.rms)
                             await self._act(self._turn.frame(at))
+                            await self._settle(at.end)
                 return
             except BackendError as error:
                 self._vad = None
@@ -257,6 +261,13 @@ class Ears:
                     await self.events.put(HearingFailed(str(error)))
                 told = True
                 await asyncio.sleep(RETRY_S)
+
+    async def _settle(self, at: int) -> None:
+        """What is hardly a request need not be waited for as long as one."""
+        if self._turn.started is not None:
+            evidence = self._turn.evidence()
+            if evidence.silence_ms >= BRIEF_SILENCE_MS and self.brief(self._text, evidence):
+                await self._act(self._turn.commit(at, "brief"))
 
     async def _act(self, events: list[TurnEvent]) -> None:
         for event in events:
@@ -337,13 +348,13 @@ class Ears:
             await stream.aclose()
 
     async def _recognise(self, stream: Stream[Hypothesis]) -> None:
-        text = ""
+        text, listening = "", None
         try:
             async with aclosing(stream):
                 async for heard in stream:
                     text = heard.text
                     if heard.final:
-                        self._adaptation = heard.adaptation
+                        self._adaptation, listening = heard.adaptation, heard.listening
                     elif stream is self._utterance:
                         self._text = heard.text
                         if self.automatic:
@@ -368,5 +379,6 @@ class Ears:
                     why=ended.why,
                     evidence=ended.evidence,
                     pcm=pcm,
+                    listening=listening,
                 )
             )

@@ -48,7 +48,7 @@ WHOLE = 0.8  # and from which that they are all
 DOUBT = 2.5  # times silence_ms: the longest wait for words that do not say that they go on
 SETTLING_MS = 96.0  # three frames of the VAD, and one look of the embedded recogniser
 
-Why = Literal["complete", "silence", "unfinished", "too long", "committed", "no audio"]
+Why = Literal["complete", "silence", "brief", "unfinished", "too long", "committed", "no audio"]
 Hint = Literal["prosody", "planner", "model"]
 
 

@@ -54,7 +54,7 @@ class Reply:
         question: Entry,
         response: Response,
         modality: Literal["audio", "text"],
-        playout_delay_ms: Callable[[], float],
+        recalled_ms: Callable[[], float],
         on_speaking: Callable[[], None],
         on_fit: Callable[[float], None] = lambda fit: None,
     ) -> None:
@@ -70,7 +70,7 @@ class Reply:
         self._voice = voice
         self._metrics = metrics
         self._modality = modality
-        self._playout_delay_ms = playout_delay_ms
+        self._recalled_ms = recalled_ms
         self._on_speaking = on_speaking
         self._stopwatch: Stopwatch | None = None
         self._ledger = Ledger()
@@ -133,7 +133,7 @@ class Reply:
 
         False when nothing of it was heard or done.
         """
-        audible = max(self._origin, self._speaker.audible(self._playout_delay_ms()))
+        audible = max(self._origin, self._speaker.audible(self._recalled_ms()))
         self._speaker.silence(self._speaker.mixer.speech)
         text = self._ledger.heard(audible) if self._modality == "audio" else self.response.transcript
         self._remember(text, audible, interrupted=True)
@@ -269,7 +269,8 @@ class Reply:
     def _remember(self, text: str, until: int, *, interrupted: bool) -> None:
         # What a round said along with its calls is part of `text` already.
         notes = [_without_words(note) for note in self.asked.notes]
-        if text or notes:
+        unheard = self._unheard(text) if interrupted else ""
+        if text or notes or unheard or self.response.opened:
             entry = Entry(
                 self.response.item_id,
                 "assistant",
@@ -277,7 +278,7 @@ class Reply:
                 spoken=self._modality == "audio",
                 interrupted=interrupted,
                 notes=notes,
-                unheard=self._unheard(text) if interrupted else "",
+                unheard=unheard,
                 spoken_words=self._ledger.spoken(self._origin, until) if self._modality == "audio" else None,
             )
             self._history.add(entry, after=self.question.id)

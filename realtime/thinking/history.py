@@ -133,6 +133,8 @@ class History:
             out.extend(entry.notes)
             if entry.goes_on and entry.id != until:
                 begun += entry.text + " "
+            elif begun and entry.role == "assistant" and not entry.text:
+                continue  # of the answer that nobody heard
             elif entry.text or entry.unheard or entry.role == "user":
                 out.append(
                     ChatMessage(

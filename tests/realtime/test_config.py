@@ -192,6 +192,20 @@ def test_an_optional_role_is_left_out_unless_asked_for() -> None:
     assert "[smart-turn, none]" in config.describe()
 
 
+def test_secrets_in_the_environment_are_no_settings() -> None:
+    secrets = dict.fromkeys(config.SECRETS, "a-key-for-tests-0001")
+    assert load(environment=secrets) == Settings()
+    assert "0001" not in refused(environment={**secrets, "AUDIOGPT_API": "1"})
+
+
+@pytest.mark.parametrize("origins", ["https://a.example,http://localhost:5173", "*", ""])
+def test_origins_are_scheme_and_host(origins: str) -> None:
+    given_origins = load([f"security.allowed_origins={origins}"], environment={}).security.allowed_origins
+    assert given_origins == tuple(filter(None, origins.split(",")))
+    for wrong in ("example.org", "https://a.example/", "https://a.example/path", "https://"):
+        assert "scheme://host" in refused(f"security.allowed_origins={wrong}")
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError):
         load(environment={}).server.port = 1  # type: ignore[misc]

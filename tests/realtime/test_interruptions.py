@@ -280,7 +280,7 @@ def test_the_history_is_what_the_recording_holds(first: int) -> None:
         if status == "completed":
             assert history == played.text.split(), seed
         ends[status] += 1
-    assert ends["cancelled"] > BATCH / 2  # most were in time to interrupt
+    assert ends["cancelled"] > BATCH / 3  # enough were in time to interrupt
 
 
 LONG = "one two three four five six, seven eight nine ten eleven twelve"

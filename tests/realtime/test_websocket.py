@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from openai.types.realtime import ResponseAudioDeltaEvent
 from starlette.websockets import WebSocketDisconnect
 
+from realtime.config import SecuritySettings
+from realtime.security.limits import Limits, OverLimitError
 from realtime.transport.link import FRAME_SAMPLES, AudioOwner
 from realtime.transport.websocket import CLOSING_S, EVENTS_WAITING, PIECES_WAITING, WebSocketLink
 from tests.virtual_clock import play
@@ -261,6 +263,54 @@ def test_a_client_that_leaves_while_something_is_sent() -> None:
         link.send("one")
         await pumping
         assert await reading is None
+
+    play(dialogue())
+
+
+def test_how_a_link_ends_is_told_by_its_close_code() -> None:
+    async def dialogue(unread: bool) -> tuple[int, str | None] | None:
+        socket = FakeSocket()
+        link = WebSocketLink(socket)  # type: ignore[arg-type]
+        for number in range(EVENTS_WAITING + 1 if unread else 1):
+            link.send(str(number))
+        if not unread:
+            link.goodbye = (1011, "the session failed")
+            await link.aclose()
+        await link.pump()
+        return socket.farewell
+
+    assert play(dialogue(unread=False)) == (1011, "the session failed")
+    assert play(dialogue(unread=True)) == (1008, "events were left unread")
+
+
+def test_a_client_that_sends_too_many_events_waits_and_loses_none() -> None:
+    async def dialogue() -> None:
+        loop = asyncio.get_running_loop()
+        socket = FakeSocket()
+        meter = Limits(SecuritySettings(events_per_second=10), loop.time).meter("")
+        link = WebSocketLink(socket, meter)  # type: ignore[arg-type]
+        began = loop.time()
+        for number in range(300):
+            socket.says(text=str(number))
+        socket.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        assert [event async for event in link.events()] == [str(number) for number in range(300)]
+        assert loop.time() - began == pytest.approx(20.0, abs=0.1)  # 100 at once, then 10 a second
+
+    play(dialogue())
+
+
+def test_audio_beyond_the_limit_is_refused() -> None:
+    async def dialogue() -> None:
+        meter = Limits(SecuritySettings(audio_per_minute=60), asyncio.get_running_loop().time).meter("")
+        link = WebSocketLink(FakeSocket(), meter)  # type: ignore[arg-type]
+        for _ in range(60):
+            link.append(base64_of(tone(24_000, 24_000)))
+        with pytest.raises(OverLimitError, match="60 s of audio"):
+            link.append(base64_of(tone(24_000, 24_000)))
+        await asyncio.sleep(1)
+        link.append(base64_of(tone(24_000, 24_000)))
+        assert meter.remaining()[1].remaining == 0
+        await link.aclose()
 
     play(dialogue())
 

@@ -153,6 +153,8 @@ async def test_a_conversation_by_keyboard_alone(browser: Browser, server: Any, o
     await server.send("long_reply")
     await expect(page.locator("#interrupt")).to_have_attribute("aria-disabled", "false")
     await page.keyboard.press("Tab")
+    await expect(page.locator("#mute")).to_be_focused()
+    await page.keyboard.press("Tab")
     await page.keyboard.press("Space")
     await server.wait_for("response.cancel")
     await server.send("interrupted")

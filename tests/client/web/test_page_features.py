@@ -1,4 +1,4 @@
-"""What the page shows of a turn beyond its words: time, barge-in, work, capture, artefacts, the connection."""
+"""What the page shows beyond the words: time, barge-in, work, capture, artefacts, the connection."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ INK = """(name) => {
     const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
     const { data } = trace.getContext("2d").getImageData(0, 0, trace.width, trace.height);
     let count = 0;
-    for (let at = 0; at < data.length; at += 4)
-        count += data[at + 3] > 200 && Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b) < 12;
+    for (let at = 0; at < data.length; at += 4) {
+        const [dr, dg, db] = [data[at] - r, data[at + 1] - g, data[at + 2] - b].map(Math.abs);
+        count += data[at + 3] > 100 && dr + dg + db < 12;
+    }
     return count;
 }"""
 
@@ -43,14 +45,14 @@ async def test_both_voices_go_by(browser: Browser, open_page: OpenPage, view: st
     page = await open_page(browser, init_script=choose)
     await start_talking(page)
     for voice in ("you", "it"):
-        await page.wait_for_function(f"({INK})('{voice}') > 30")
+        await page.wait_for_function(f"() => ({INK})('{voice}') > 30")
 
 
 async def test_the_trace_is_drawn_without_motion_too(browser: Browser, open_page: OpenPage) -> None:
     page = await open_page(browser, reduced_motion="reduce")
     await start_talking(page)
     for voice in ("you", "it"):
-        await page.wait_for_function(f"({INK})('{voice}') > 100")
+        await page.wait_for_function(f"() => ({INK})('{voice}') > 100")
 
 
 async def test_barge_in_is_seen_and_only_what_was_heard_is_shown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OpenPage = Callable[..., Awaitable[Page]]
 Screenshot = Callable[[Page, str], Awaitable[None]]
 LIVE = "body[data-phase=live]"
+LOUD = re.compile(r"^([2-9]\d|100)$")  # a meter, in percent
 DARK = "rgb(14, 23, 29)"
 
 
@@ -114,7 +116,7 @@ async def test_a_turn_is_held_with_space(browser: Browser, server: Any, open_pag
     await page.keyboard.down("Space")
     await server.wait_for("input_audio_buffer.clear")
     await expect(page.locator("#hold")).to_have_attribute("aria-pressed", "true")
-    await page.wait_for_function("document.getElementById('level-you').ariaValueNow > 20")
+    await expect(page.locator("#level-you")).to_have_attribute("aria-valuenow", LOUD)
     await page.keyboard.up("Space")
     await server.wait_for("input_audio_buffer.commit")
     assert "response.create" not in server.types()  # the turn is answered when the server has taken it

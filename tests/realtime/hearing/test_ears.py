@@ -286,7 +286,7 @@ def test_a_detector_that_fails_is_opened_again_and_told_of_once() -> None:
 def test_a_recogniser_that_fails_loses_its_turn_and_not_the_next() -> None:
     async def dialogue() -> None:
         engine = ScriptedEngine(
-            lambda n: Recorder("hello", fail_after=8_000 if n == 0 else None), lambda _: SlowVad([])
+            lambda n: Recorder("hello", fail_after=12_800 if n == 0 else None), lambda _: SlowVad([])
         )
         async with listening(engine) as listener:
             await listener.speak(3_000)
