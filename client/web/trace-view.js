@@ -4,7 +4,7 @@
 import { OUTCOMES } from "./barge-in.js";
 import { BANDS, COLUMN_MS, Columns, GAP, bandEdges, bandsOf, heightOf, placeOf } from "./trace.js";
 
-const CAPACITY = 600; // columns: 24 s, wider than any strip
+const CAPACITY = 600; // columns: 36 s, wider than any strip
 const SWEEP_MS = 500; // between two looks where motion is not wanted
 const LABEL_PX = 11;
 
@@ -22,6 +22,7 @@ export class TraceView {
   #count = 0;
   #pitch = 3;
   #looked = 0;
+  #peaks = { you: 0, assistant: 0 }; // since the last column
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(canvas, you, assistant) {
@@ -62,6 +63,7 @@ export class TraceView {
   /** One frame at wall time `now`; `marks` are those of barge-in.js. Nothing is drawn until a column is full. */
   draw(now, marks) {
     const sweeping = this.#calm.matches;
+    for (const [who, voice] of Object.entries(this.#voices)) this.#peaks[who] = Math.max(this.#peaks[who], voice.peak);
     const fresh = this.#columns.push(now, () => this.#read());
     if (this.#count > 0) for (const number of fresh) this.#column(number);
     if (fresh.length === 0 || this.#count === 0 || (sweeping && now - this.#looked < SWEEP_MS)) return;
@@ -71,7 +73,8 @@ export class TraceView {
 
   #read() {
     const { you, assistant } = this.#voices;
-    const column = { you: you.peak, assistant: assistant.peak };
+    const column = this.#peaks;
+    this.#peaks = { you: 0, assistant: 0 };
     if (this.#view === "spectrogram") {
       column.yourBands = this.#bands(you);
       column.itsBands = this.#bands(assistant);

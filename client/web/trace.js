@@ -1,6 +1,6 @@
 // The last seconds of both voices in columns of fixed time: what is remembered, and where it is on paper. Pure.
 
-export const COLUMN_MS = 40;
+export const COLUMN_MS = 60; // ten seconds in 330 pixels
 export const BANDS = 36; // of the spectrogram, a voice
 const LOWEST_HZ = 90;
 const HIGHEST_HZ = 8_000;

@@ -110,11 +110,11 @@ test("numbers are the server's, and where it gives none they go on from the high
 test("columns are filled once, late frames leave no hole, a hidden page leaves a gap", () => {
   const columns = new Columns(50);
   const column = { you: 0.5, assistant: 0 };
-  assert.deepEqual(columns.push(1000, () => column), [25]);
-  assert.deepEqual(columns.push(1010, () => column), [], "the same column");
-  assert.deepEqual(columns.push(1130, () => column), [26, 27, 28]);
+  assert.deepEqual(columns.push(25 * COLUMN_MS, () => column), [25]);
+  assert.deepEqual(columns.push(25.5 * COLUMN_MS, () => column), [], "the same column");
+  assert.deepEqual(columns.push(28 * COLUMN_MS, () => column), [26, 27, 28]);
   assert.ok([26, 27, 28].every((at) => columns.at(at) === column));
-  const fresh = columns.push(1130 + 100 * COLUMN_MS, () => column);
+  const fresh = columns.push(128 * COLUMN_MS, () => column);
   assert.equal(fresh.length, 50);
   assert.equal(columns.at(fresh[0]), undefined);
   assert.ok(columns.numbers().length <= 50);

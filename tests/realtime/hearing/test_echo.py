@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.hearing.echo import CONTROLS, EchoCanceller, heard_ourselves
 from realtime.hearing.echo_path import FRAME, Sent, Timeline, displaced
-from tests.realtime.hearing.rooms import PIECE, SENTENCES, Floats, Room, at_level, clips, listen, talk
+from tests.realtime.hearing.rooms import (
+    PIECE,
+    SENTENCES,
+    Floats,
+    Room,
+    at_level,
+    clips,
+    decibels,
+    listen,
+    talk,
+)
 
 
 def with_person(heard: Floats, name: str, at: float, dbfs: float) -> Floats:
@@ -29,7 +39,21 @@ def with_person(heard: Floats, name: str, at: float, dbfs: float) -> Floats:
 def test_we_do_not_hear_ourselves(echo_db: float, delay_ms: float, rt60: float) -> None:
     sent = talk(12, seed=3)
     room = Room(echo_db=echo_db, delay_ms=delay_ms, rt60=rt60)
-    assert listen(sent, room.hear(sent)).onsets == []
+    onsets = listen(sent, room.hear(sent)).onsets
+    # The very first echo of a session may be taken for a person, where it comes late: we cannot know yet.
+    assert len(onsets) <= (delay_ms >= 300)
+    assert all(onset < 0.7 * HEARING_RATE for onset in onsets)
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.9, 1.5, 3.0])
+@pytest.mark.parametrize("name", ["stop", "uh_huh", "what_time_is_it"])
+def test_a_person_without_an_echo_is_heard_from_our_first_words_on(name: str, at: float) -> None:
+    """There is no deaf window: the onset comes as soon as it does while we are silent."""
+    sent = talk(5, seed=1)
+    room = np.random.default_rng(1).normal(0, decibels(-62), 5 * HEARING_RATE)
+    microphone = with_person(room, name, at, -22)
+    in_quiet = listen(np.zeros(0), microphone).onsets[0]
+    assert any(abs(onset - in_quiet) <= 0.2 * HEARING_RATE for onset in listen(sent, microphone).onsets)
 
 
 def test_without_a_canceller_we_would() -> None:
