@@ -27,7 +27,7 @@ def calling(server: Any) -> HeadlessClient:
 
 async def ask(client: HeadlessClient, words: str, within: float = 15) -> ServerEvent:
     """Say something, and wait until it has been answered and the assistant is silent, or plays."""
-    spoken = await client.speak(said(words))
+    spoken = await client.speak(np.concatenate([pause(400), said(words)]))  # nobody speaks as they connect
     latency = await client.log.wait_for("audiogpt.turn.latency", within, after=spoken.voiced_end)
     await client.log.wait_for(
         lambda event: event.type == "audiogpt.activity" and event.body["state"] in ("listening", "playing"),
