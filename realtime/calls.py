@@ -170,7 +170,9 @@ class Calls:
         """
         call_id = new_id(self._prefix)
         link = self._link(carrier, call_id, meter, resumable=resumable)
-        session = Session(link, self._engine, self._settings, self._metrics, version=self._version)
+        session = Session(
+            link, self._engine, self._settings, self._metrics, version=self._version, meter=meter
+        )
         call = self._calls[call_id] = _Call(session, place.visitor, meter, link, carrier, updates)
         call.task = self._group.create_task(self._serve(call, place), name=call_id)
         call.task.add_done_callback(lambda _: self._calls.pop(call_id, None))
@@ -189,7 +191,7 @@ class Calls:
         session = call.session
         log.info("%s: begins over %s", session.id, call.link.kind)
         try:
-            await configure(session, call.updates)
+            configure(session, call.updates)
             await session.run()
         except Exception:
             log.exception("%s: failed", session.id)

@@ -23,6 +23,7 @@ from openai.types.realtime import (
 from openai.types.realtime.realtime_server_event import ConversationItemRetrieved
 
 from realtime.protocol import ClientEvent, ProtocolError, new_id, parse
+from realtime.security.limits import OverLimitError
 from realtime.thinking.history import Entry
 from realtime.transport.resumable import ResumableLink
 
@@ -125,7 +126,8 @@ class ClientEvents:
         try:
             link.append(event.audio)
         except ValueError as error:
-            raise ProtocolError(str(error), code="invalid_audio", param="audio") from None
+            code = error.code if isinstance(error, OverLimitError) else "invalid_audio"
+            raise ProtocolError(str(error), code=code, param="audio") from None
 
     def _create_item(self, event: ConversationItemCreateEvent) -> None:
         session = self._session

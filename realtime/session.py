@@ -34,6 +34,7 @@ from realtime.hearing.echo import EchoCanceller
 from realtime.hearing_events import HearingEvents
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason
+from realtime.security.limits import Meter
 from realtime.session_state import SessionState
 from realtime.speaking.mixer import Mixer
 from realtime.speaking.player import Player
@@ -58,7 +59,14 @@ class Session:
     """One conversation over one link. `await run()` lasts as long as the link."""
 
     def __init__(
-        self, link: Link, engine: Engine, settings: Settings, metrics: Metrics, *, version: str = ""
+        self,
+        link: Link,
+        engine: Engine,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        version: str = "",
+        meter: Meter | None = None,
     ) -> None:
         self.id = new_id("sess")
         self.conversation_id = new_id("conv")
@@ -67,6 +75,7 @@ class Session:
         self.outbox = Outbox(link)
         self.link = link
         self.engine = engine
+        self.meter = meter
         self._settings = settings
         self.metrics = metrics
         self._version = version
@@ -134,6 +143,7 @@ class Session:
         try:
             async with self._group as group:
                 self._introduce()
+                await self.apply_state()  # what the call began with
                 self.show_activity()
                 tasks = [
                     group.create_task(self.ears.run(self.link.audio()), name="hear"),

@@ -61,12 +61,10 @@ def session_object(session_id: str, updates: Updates, settings: Settings) -> dic
     return shown
 
 
-async def configure(session: Session, updates: Updates) -> None:
+def configure(session: Session, updates: Updates) -> None:
     """Begin with these settings, which `session_object` has found good; `session.created` tells of them."""
-    if updates:
-        for update in updates:
-            session.state.update(update, Outbox(cast(Link, _Unheard())))
-        await session.apply_state()
+    for update in updates:
+        session.state.update(update, Outbox(cast(Link, _Unheard())))
 
 
 def _refused(error: ProtocolError) -> RefusedError:

@@ -13,13 +13,17 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from openai.types.realtime import RateLimitsUpdatedEvent
 
 from models.api import BackendError
 from realtime import own_events
 from realtime.process import first_cause
+from realtime.protocol import ProtocolError
 from realtime.response import Reason, Response
+from realtime.security.limits import OverLimitError
 from realtime.speaking.reply import Reply
 from realtime.telemetry import Stopwatch
 from realtime.thinking.history import Entry
@@ -147,6 +151,8 @@ class Turns:
             turn = await self._waiting.get()
             if not turn.asked:
                 await session.heard.quiet.wait()  # a timer that is over does not talk into what is being said
+            if not self._may_answer(turn):
+                continue
             current = turn.prepared
             if current is None or current.task.done():
                 reply = self._begin(turn.question)
@@ -161,6 +167,23 @@ class Turns:
             await asyncio.wait({current.task})
             self._current = None
             session.show_activity()
+
+    def _may_answer(self, turn: Turn) -> bool:
+        """Whether the owner of this session has answers left this minute; they are told what is left."""
+        session = self._session
+        if session.meter is None:
+            return True
+        try:
+            session.meter.response()
+        except OverLimitError as error:
+            if turn.prepared:
+                turn.prepared.task.cancel()
+            session.outbox.error(ProtocolError(str(error), code=error.code))
+            session.mixer.unhush()
+            return False
+        left = [asdict(remaining) for remaining in session.meter.remaining()]
+        session.outbox.send(RateLimitsUpdatedEvent, rate_limits=left)
+        return True
 
     async def interrupt(self, reason: Reason | None = None) -> bool:
         """Stop the reply under way; False when there is none. The history is cut to what was heard."""

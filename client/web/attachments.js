@@ -3,9 +3,9 @@
 import { WIRE_RATE, encodePcm } from "./pcm.js";
 import { imagePart, soundPart } from "./commands.js";
 
-export const MOST_SECONDS = 60; // of a sound; the rest is left out, and said
-export const MOST_PIXELS = 1024; // of a picture's longer side
-export const MOST_BYTES = 64 * 2 ** 20; // of a file; an hour of MP3, and what a decoder can hold in memory
+const MOST_SECONDS = 60; // of a sound; the rest is left out, and said
+const MOST_PIXELS = 1024; // of a picture's longer side
+const MOST_BYTES = 64 * 2 ** 20; // of a file; an hour of MP3, and what a decoder can hold in memory
 const QUALITY = 0.85;
 const PEAKS = 96; // bars of the small picture of a sound
 

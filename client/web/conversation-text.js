@@ -4,7 +4,7 @@ const WHO = { you: "You", assistant: "AudioGPT" };
 const ENDS = { interrupted: " [interrupted]", cut: " [cut off]", failed: " [failed]", aside: " [not answered]" };
 
 /** One entry as a line; "" where there is nothing to read. */
-export function lineOf(entry) {
+function lineOf(entry) {
   switch (entry.kind) {
     case "you":
     case "assistant":

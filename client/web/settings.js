@@ -22,8 +22,8 @@ const CHOICES = {
   eagerness: ["auto", "low", "medium", "high"],
 };
 
-export const SPEEDS = { least: 0.25, most: 1.5 }; // the protocol's bounds
-export const MOST_INSTRUCTIONS = 4_000; // characters
+const SPEEDS = { least: 0.25, most: 1.5 }; // the protocol's bounds
+const MOST_INSTRUCTIONS = 4_000; // characters
 
 /** The value of the setting `name` that `text` stands for; the default where it makes no sense. Pure. */
 export function read(name, text) {

@@ -22,17 +22,17 @@ const EVIDENCE = {
   silence_ms: (value) => `${Math.round(value)} ms of silence`,
   completeness: (value) => `words complete ${percent(value)}`,
   prosody: (value) => `falling voice ${percent(value)}`,
-  probability: (value) => `sure ${percent(value)}`,
+  probability: (value) => `a voice for ${percent(value)} sure`,
 };
 const percent = (value) => `${Math.round(value * 100)} %`;
 
-/** Why the turn was taken to be over, in a line: "complete: 192 ms of silence, words complete 90 %". Pure. */
+/** Why the turn was taken to be over, in a line: "complete (192 ms of silence, words complete 90 %)". Pure. */
 export function reasonOf(decision) {
   if (!decision) return "";
   const facts = Object.entries(EVIDENCE)
     .filter(([name]) => Number.isFinite(decision.evidence[name]))
     .map(([name, words]) => words(decision.evidence[name]));
-  return [decision.why, facts.join(", ")].filter(Boolean).join(": ");
+  return facts.length ? `${decision.why} (${facts.join(", ")})`.trim() : decision.why;
 }
 
 /** The middle of the totals, in ms; null without any. Pure. */

@@ -20,6 +20,7 @@ from models.api import BackendError
 from models.engine import Engine
 from realtime.config import Settings
 from realtime.process import first_cause
+from realtime.security.shares import Seat
 from realtime.serving import serving
 from realtime.telemetry import Metrics
 from realtime.warmup import WarmupError, warm_up
@@ -71,6 +72,7 @@ class Worker:
                     places=WorkerPlaces(board, number, server.max_sessions),
                     prefix=call_prefix(number),
                     around=switch.around,
+                    seat=Seat(directory, number),
                 ) as readiness,
             ):
                 stages = (await warm_up(engine, settings)).stages if self._begin.rehearse else {}

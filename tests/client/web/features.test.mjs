@@ -233,7 +233,7 @@ test("turns are timed under what was said, with the reason why they were over", 
   assert.deepEqual(turns.map(({ title }) => title)[0], "What time is it?");
   assert.equal(median(turns), 326);
   assert.equal(median([]), null);
-  assert.equal(reasonOf(turns[0].decision), "complete: 192 ms of silence, words complete 90 %, falling voice 80 %, sure 97 %");
+  assert.equal(reasonOf(turns[0].decision), "complete (192 ms of silence, words complete 90 %, falling voice 80 %, a voice for 97 % sure)");
   assert.equal(reasonOf(null), "");
 });
 

@@ -151,7 +151,7 @@ async def test_where_the_milliseconds_went(
         ["212 ms", "18 ms", "6 ms", "42 ms", "20 ms", "298 ms"]
     )
     await expect(timing.locator(".reason")).to_contain_text(
-        "complete: 192 ms of silence, words complete 90 %"
+        "complete (192 ms of silence, words complete 90 %"
     )
     await expect(timing.locator('[aria-pressed="true"]')).to_be_focused()
     await screenshot(page, "page-timing")
