@@ -199,7 +199,7 @@ class Ears:
             judged = group.create_task(self._judge(), name="vad")
             async for piece in audio:
                 self._arrived = self._clock()
-                pcm = self.echo.clean(piece.pcm, self._arrived) if self.echo else piece.pcm
+                pcm = self._without_echo(piece.pcm)
                 self._ring.append(pcm)
                 if self.tap is not None:
                     self.tap(pcm)
@@ -216,6 +216,16 @@ class Ears:
             judged.cancel()
             if self._utterance is not None:
                 await self._utterance.aclose()
+
+    def _without_echo(self, pcm: bytes) -> bytes:
+        if self.echo is None:
+            return pcm
+        try:
+            return self.echo.clean(pcm, self._arrived)
+        except Exception:  # hearing ourselves is bad, hearing nothing is worse
+            log.exception("the echo canceller failed, and is off for the rest of this session")
+            self.echo = None
+            return pcm
 
     def hint(self, kind: Hint, value: float) -> None:
         """Somebody else's opinion of whether the turn is over: 0, it goes on; 1, it is."""

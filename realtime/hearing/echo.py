@@ -264,8 +264,9 @@ class EchoCanceller:
 
     def _suppress(self, at: int, sent: Timeline) -> Pcm:
         """What AEC3 makes of the BLOCK at sample `at`, and, to begin with, of the half second before."""
-        begin = max(self._suppressed, at - REACH)
         end = at + BLOCK
+        # A microphone's clock that was set back has been heard so far already.
+        begin = min(max(self._suppressed, at - REACH), at)
         far = self.delay - REACH // 4 if self.delay is not None and self.delay > REACH else 0
         heard, ours = (
             np.clip(np.rint(samples), -32768, 32767).astype(np.int16)

@@ -20,6 +20,7 @@ from tests.realtime.hearing.rooms import (
     at_level,
     clips,
     decibels,
+    frames,
     listen,
     talk,
 )
@@ -43,6 +44,20 @@ def test_we_do_not_hear_ourselves(echo_db: float, delay_ms: float, rt60: float) 
     # The very first echo of a session may be taken for a person, where it comes late: we cannot know yet.
     assert len(onsets) <= (delay_ms >= 300)
     assert all(onset < 0.7 * HEARING_RATE for onset in onsets)
+
+
+@pytest.mark.parametrize("step_s", [-0.5, -0.1, 0.1, 0.5])
+def test_a_microphones_clock_that_jumps_breaks_nothing(step_s: float) -> None:
+    """After a stall pieces arrive late for a while, and then the timeline is set anew: back, or ahead."""
+    canceller = EchoCanceller()
+    sent, heard = talk(6, seed=2), Room(echo_db=-12, delay_ms=100, rt60=0.3).hear(talk(6, seed=2))
+    pieces = np.clip(heard[: 290 * PIECE] * 32768, -32768, 32767).astype("<i2").reshape(-1, PIECE)
+    outgoing = list(frames(sent))
+    for index, piece in enumerate(pieces):
+        now = index * 0.02
+        canceller.reference(outgoing[index], now)
+        late = step_s if index > 100 else 0.0
+        assert len(canceller.clean(piece.tobytes(), now + 0.02 + late)) == 2 * PIECE
 
 
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.9, 1.5, 3.0])
