@@ -163,6 +163,9 @@ class TurnSettings(Section):
     onset_ms: int = Field(
         64, ge=32, le=1_000, description="ms of speech until it counts as somebody speaking"
     )
+    barge_in_ms: int = Field(
+        32, ge=32, le=1_000, description="ms of speech over the assistant until it falls silent to listen"
+    )
     interrupt_ms: int = Field(
         400, ge=32, le=5_000, description="ms of speech over the assistant until it falls silent for good"
     )

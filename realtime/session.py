@@ -17,6 +17,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -198,7 +199,11 @@ class Session:
 
     def apply_rules(self) -> None:
         """Tell the ears when a turn ends, as things are: the client's choice, and what is being captured."""
-        self.ears.set_rules(self.capture.rules(self.state.rules(self._settings.rules())))
+        rules = self.capture.rules(self.state.rules(self._settings.rules()))
+        if (reply := self.turns.reply) is not None and reply.speaking:
+            # One frame of the VAD is enough to listen up: whoever was wrong goes on where they were.
+            rules = replace(rules, onset_ms=min(rules.onset_ms, self._settings.turn.barge_in_ms))
+        self.ears.set_rules(rules)
         self.ears.completeness = self.capture.completeness if self.capture.active else completeness
 
     def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
@@ -315,4 +320,5 @@ class Session:
             state = "listening"
         if state != self._activity:
             self._activity = state
+            self.apply_rules()
             self.outbox.send(own_events.ActivityChanged, state=state, detail=detail)

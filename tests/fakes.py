@@ -172,7 +172,9 @@ class FakeEngine:
             case api.AsrRequest():
                 return _Asr(self.words)
             case api.PlanRequest():
-                return _Produced(iter([self.delay.get(role, 0.0), *self.plan(request), api.PlanDone()]), 0.001)
+                return _Produced(
+                    iter([self.delay.get(role, 0.0), *self.plan(request), api.PlanDone()]), 0.001
+                )
             case api.SpeechRequest():
                 return _Produced(self.speech(request), 0.01)
             case api.MusicRequest():

@@ -5,7 +5,7 @@ import { AttachmentError, readAttachment } from "./attachments.js";
 import { Banner } from "./banner.js";
 import { talkButton } from "./activity.js";
 import { Clips } from "./clips.js";
-import { SESSION_SETTINGS, cancellation, interruption, itemId, requestFor, retrieval, sessionUpdate, typedTurn, userItem } from "./commands.js";
+import { SESSION_SETTINGS, cancellation, interruption, itemId, retrieval, sessionUpdate, typedTurn, userItem } from "./commands.js";
 import { Connection } from "./connection.js";
 import { Microphone } from "./devices.js";
 import { byId, element } from "./dom.js";
@@ -16,6 +16,7 @@ import { Figure } from "./figure.js";
 import { keepMenu, printConversation } from "./keep.js";
 import { Voice } from "./meters.js";
 import { MusicView, pulseAt } from "./music.js";
+import { called, requestFor } from "./naming.js";
 import { announce, obstacleOf, panelSwitch, showControls, showDetail, showInfo, showPanel, toast } from "./page.js";
 import { canInterrupt, isReplying, reduce, withoutCall } from "./protocol.js";
 import { PushToTalk } from "./push-to-talk.js";
@@ -69,7 +70,7 @@ const transcript = new TranscriptView({
 });
 const clips = new Clips({
   change: () => render(),
-  fail: (id) => toast(`Number ${store.state.artefacts[id]?.number} could not be played: its file is not there any more.`),
+  fail: (id) => toast(`${called(store.state.artefacts[id])} could not be played: its file is not there any more.`),
 });
 const shelf = new ShelfView({
   list: byId("shelf-list"), empty: byId("shelf-empty"), count: byId("shelf-count"), press: pressArtefact,

@@ -52,14 +52,6 @@ export function retrieval(id) {
   return { type: "conversation.item.retrieve", item_id: id };
 }
 
-const NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-
-/** What one would say to hear the artefact again: "play number two". */
-export function requestFor({ artefactKind, number }) {
-  const verb = { text: "read", image: "show" }[artefactKind] ?? "play";
-  return `${verb} number ${NUMBERS[number] ?? number}`;
-}
-
 /** The settings that are the session's, not the page's. */
 export const SESSION_SETTINGS = ["voice", "speed", "instructions", "eagerness", "pushToTalk"];
 

@@ -1,5 +1,7 @@
 // The conversation as plain text, to be copied or kept. Pure.
 
+import { called } from "./naming.js";
+
 const WHO = { you: "You", assistant: "AudioGPT" };
 const ENDS = { interrupted: " [interrupted]", cut: " [cut off]", failed: " [failed]", aside: " [not answered]" };
 
@@ -10,7 +12,7 @@ function lineOf(entry) {
     case "assistant":
       return entry.text ? `${WHO[entry.kind]}: ${entry.text}${ENDS[entry.status] ?? ""}` : "";
     case "artefact":
-      return `[${entry.number}] ${entry.name}${entry.text ? `: ${entry.text}` : ""}`;
+      return `[${called(entry)}] ${entry.name}${entry.text ? `: ${entry.text}` : ""}`;
     case "attachment":
       return `You: [${entry.media === "image" ? "picture" : "sound"}: ${entry.name}]`;
     case "note":

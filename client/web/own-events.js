@@ -107,12 +107,16 @@ function musicState(state, event, now) {
   return { ...state, music, progress: null };
 }
 
-const nextNumber = (artefacts) => 1 + Math.max(0, ...Object.values(artefacts).map(({ number }) => number));
+/** As the server counts: each kind for itself. */
+function nextNumber(artefacts, kind) {
+  const same = Object.values(artefacts).filter(({ artefactKind }) => artefactKind === kind);
+  return 1 + Math.max(0, ...same.map(({ number }) => number));
+}
 
 function artefactCreated(state, event) {
   const known = state.artefacts[event.id];
   const artefact = {
-    number: event.number ?? known?.number ?? nextNumber(state.artefacts),
+    number: event.number ?? known?.number ?? nextNumber(state.artefacts, event.kind),
     name: event.name,
     artefactKind: event.kind,
     text: event.text || known?.text || "",

@@ -1,8 +1,7 @@
 // The shelf: everything that was made or kept, under its number, to be played, kept or read.
 
 import { element, setText } from "./dom.js";
-
-const KINDS = { music: "Music", sound: "Sound", speech: "Recording", text: "Note", image: "Picture" };
+import { called } from "./naming.js";
 
 /** "0:07", "1:05": how long a sound is. Pure. */
 export function clock(ms) {
@@ -10,16 +9,18 @@ export function clock(ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** "Music · 0:42". Pure. */
-export function describe({ artefactKind, durationMs }) {
-  return [KINDS[artefactKind] ?? artefactKind, durationMs && artefactKind !== "text" ? clock(durationMs) : ""].filter(Boolean).join(" · ");
+/** "Piece 2 · 0:42", without what its name says already. Pure. */
+export function describe(artefact) {
+  const { artefactKind, durationMs, name } = artefact;
+  const known = name.toLowerCase() === called(artefact).toLowerCase();
+  return [known ? "" : called(artefact), durationMs && artefactKind !== "text" ? clock(durationMs) : ""].filter(Boolean).join(" · ");
 }
 
 /** What the button of an artefact does now: {label, name}. Pure. */
 export function playButton(artefact, isPlaying) {
   const name = { text: "Read", image: "Show" }[artefact.artefactKind] ?? "Play";
   const label = isPlaying ? "Stop" : name;
-  return { label, name: `${label} number ${artefact.number}` };
+  return { label, name: `${label} ${called(artefact).toLowerCase()}` };
 }
 
 /** A file's name from an artefact's. Pure. */
@@ -87,7 +88,7 @@ export class ShelfView {
 
 /** A link to the file: the server's, or for words one that the page makes. Null where there is nothing to keep. */
 function downloadOf(artefact) {
-  const name = `Download number ${artefact.number}`;
+  const name = `Download ${called(artefact).toLowerCase()}`;
   if (artefact.url) return element("a", { href: artefact.url, download: true, class: "plain", "aria-label": name }, "Download");
   if (!artefact.text) return null;
   const href = `data:text/plain;charset=utf-8,${encodeURIComponent(`${artefact.text}\n`)}`;

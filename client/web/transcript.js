@@ -2,6 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { inWords, latencyView, scaleFor } from "./latency.js";
+import { called } from "./naming.js";
 import { clock } from "./shelf.js";
 
 const WHO = { you: "You", assistant: "AudioGPT" };
@@ -26,7 +27,7 @@ export function lineParts(entry) {
 /** What a screen reader is told about `entry`, once it will not change any more; "" before. Pure. */
 export function spokenLine(entry) {
   if (entry.kind === "notice" || entry.kind === "divider") return entry.message ?? entry.text;
-  if (entry.kind === "artefact") return `Number ${entry.number}: ${entry.name}.`;
+  if (entry.kind === "artefact") return `${called(entry)}: ${entry.name}.`;
   if (entry.kind === "note") return `Note: ${entry.text}`;
   if (entry.kind === "attachment") return entry.status === "failed" ? `${entry.name}: ${entry.cause}` : "";
   const ended = entry.kind === "you" ? ["final"] : ["done", "interrupted"];
@@ -167,7 +168,7 @@ function updateArtefact(node, entry) {
   node.dataset.kind = entry.artefactKind;
   const old = node.querySelector(".latency");
   const parts = [
-    element("span", { class: "number", "aria-label": `Number ${entry.number}` }, String(entry.number)),
+    element("span", { class: "number", "aria-label": called(entry) }, String(entry.number)),
     element("span", { class: "artefact-name" }, entry.name),
     entry.durationMs && entry.artefactKind !== "text" ? element("span", { class: "duration" }, clock(entry.durationMs)) : null,
     entry.text ? element("p", { class: "quote" }, entry.text) : null,

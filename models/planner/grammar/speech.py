@@ -20,7 +20,9 @@ _AGAIN = (
     r"(?:that|it|this|what|again|everything|the last|your|yourself|something|me|so"
     r"|anything|more|one more|once|slower|louder|softer|the same|nothing)"
 )
-_AGAIN_WORDS = 4  # "that again more slowly"; what is longer than that and begins so is a text: "once upon a time …"
+_AGAIN_WORDS = (
+    4  # "that again more slowly"; what is longer than that and begins so is a text: "once upon a time …"
+)
 
 
 @rule("say repeat speak pronounce read recite synthesize synthesise generate make create produce")

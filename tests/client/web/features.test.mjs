@@ -5,9 +5,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { mixed, peaksOf, within } from "../../../client/web/attachments.js";
-import { requestFor, sessionUpdate, soundPart, userItem } from "../../../client/web/commands.js";
+import { sessionUpdate, soundPart, userItem } from "../../../client/web/commands.js";
 import { conversationText } from "../../../client/web/conversation-text.js";
 import { withAttachment } from "../../../client/web/entries.js";
+import { called, requestFor } from "../../../client/web/naming.js";
 import { progressAt } from "../../../client/web/own-events.js";
 import { decodePcm, encodePcm } from "../../../client/web/pcm.js";
 import { initialState, reduce } from "../../../client/web/protocol.js";
@@ -101,10 +102,13 @@ test("an attachment is confirmed, or refused with the server's words, once", () 
   assert.deepEqual(refused.entries.map(({ status, cause }) => [status, cause]), [["failed", "no"]]);
 });
 
-test("numbers are the server's, and where it gives none they go on from the highest", () => {
-  assert.deepEqual(Object.values(after("shelf", "music").artefacts).map(({ number }) => number), [2, 3, 4]);
-  assert.equal(requestFor({ artefactKind: "music", number: 2 }), "play number two");
-  assert.equal(requestFor({ artefactKind: "text", number: 31 }), "read number 31");
+test("numbers are the server's, and where it gives none they go on from the highest of the kind", () => {
+  const made = { ...dialogue.shelf[0], id: "art_x", number: null };
+  const { artefacts } = reduce(after("shelf", "music"), made);
+  assert.deepEqual(Object.values(artefacts).map(called), ["Sound 2", "Recording 1", "Piece 1", "Sound 3"]);
+  assert.equal(requestFor({ artefactKind: "music", number: 2 }), "play piece two");
+  assert.equal(requestFor({ artefactKind: "speech", number: 1, name: "tune 1" }), "play tune one");
+  assert.equal(requestFor({ artefactKind: "text", number: 31 }), "read note 31");
 });
 
 test("columns are filled once, late frames leave no hole, a hidden page leaves a gap", () => {
@@ -222,8 +226,9 @@ test("a minute of sound is encoded in one go", () => {
 
 test("the shelf's words", () => {
   assert.deepEqual([clock(7_400), clock(65_000)], ["0:07", "1:05"]);
-  assert.equal(describe({ artefactKind: "sound", durationMs: 12_000 }), "Sound · 0:12");
-  assert.equal(playButton({ artefactKind: "text", number: 7 }, false).name, "Read number 7");
+  assert.equal(describe({ artefactKind: "sound", number: 2, name: "rain", durationMs: 12_000 }), "Sound 2 · 0:12");
+  assert.equal(describe({ artefactKind: "speech", number: 1, name: "recording 1", durationMs: 4_000 }), "0:04");
+  assert.equal(playButton({ artefactKind: "text", number: 7 }, false).name, "Read note 7");
   assert.equal(playButton({ artefactKind: "music", number: 7 }, true).label, "Stop");
   assert.equal(fileName({ number: 3, name: "Éclair, à la carte!" }, "txt"), "3-E-clair-a-la-carte.txt");
 });
@@ -253,5 +258,5 @@ test("the conversation as text has one line for each that can be read", () => {
   assert.deepEqual(text.split("\n").slice(0, 5), [
     "AudioGPT Live, today", "", "You: What time is it?", "AudioGPT: I can tell you the time, and [interrupted]", "You: uh-huh [not answered]",
   ]);
-  assert.match(text, /\[3\] recording 1: here we go again\n\(The cello/);
+  assert.match(text, /\[Recording 1\] recording 1: here we go again\n\(The cello/);
 });

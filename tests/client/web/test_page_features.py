@@ -98,11 +98,11 @@ async def test_what_is_written_down_is_seen_to_be(
     await page.get_by_role("button", name="Shelf").click()
     await expect(page.locator(".shelf-item .quote")).to_have_text("buy milk and eggs")
     async with page.expect_download() as download:
-        await page.get_by_role("link", name="Download number 7").click()
-    assert (await download.value).suggested_filename == "7-note-1.txt"
-    await page.get_by_role("button", name="Read number 7").click()
+        await page.get_by_role("link", name="Download note 1").click()
+    assert (await download.value).suggested_filename == "1-note-1.txt"
+    await page.get_by_role("button", name="Read note 1").click()
     created = await server.wait_for("conversation.item.create")
-    assert created["item"]["content"][0]["text"] == "read number seven"
+    assert created["item"]["content"][0]["text"] == "read note one"
     await server.send("capture_empty")
     await expect(page.locator(".notice")).to_have_text("Nothing was recorded.")
     await expect(page.get_by_role("heading", name="Writing down")).to_have_count(0)
@@ -116,21 +116,21 @@ async def test_the_shelf_plays_stops_and_asks(
     await server.send("hearing", "heard", "decided", "replying", "replied", "more_turns")
     await server.send("shelf", "music_outside")
     shelf = page.get_by_role("region", name="Shelf")
-    await expect(shelf.locator(".number")).to_have_text(["4", "3", "2"])
+    await expect(shelf.locator(".number")).to_have_text(["4", "1", "2"])
 
-    await shelf.get_by_role("button", name="Play number 3").click()  # it has an address: played here
-    await expect(shelf.get_by_role("button", name="Stop number 3")).to_be_visible()
-    await expect(shelf.get_by_role("link", name="Download number 3")).to_have_attribute(
+    await shelf.get_by_role("button", name="Play recording 1").click()  # it has an address: played here
+    await expect(shelf.get_by_role("button", name="Stop recording 1")).to_be_visible()
+    await expect(shelf.get_by_role("link", name="Download recording 1")).to_have_attribute(
         "href", "files/tone.wav"
     )
     assert server.types() == []
-    await expect(shelf.get_by_role("button", name="Play number 3")).to_be_visible()  # it is over
+    await expect(shelf.get_by_role("button", name="Play recording 1")).to_be_visible()  # it is over
 
-    await shelf.get_by_role("button", name="Stop number 4").click()
+    await shelf.get_by_role("button", name="Stop piece 4").click()
     assert (await server.wait_for("response.cancel"))["response_id"] == "resp_9"
-    await shelf.get_by_role("button", name="Play number 2").click()
+    await shelf.get_by_role("button", name="Play sound 2").click()
     created = await server.wait_for("conversation.item.create")
-    assert created["item"]["content"] == [{"type": "input_text", "text": "play number two"}]
+    assert created["item"]["content"] == [{"type": "input_text", "text": "play sound two"}]
     await screenshot(page, "page-desktop")
 
 
@@ -187,8 +187,8 @@ async def test_the_conversation_is_kept_on_paper_and_as_text(
     assert text.splitlines()[2:] == [
         "You: What time is it?",
         "AudioGPT: It is half past nine.",
-        "[2] rain on a tin roof",
-        "[3] recording 1: here we go again",
+        "[Sound 2] rain on a tin roof",
+        "[Recording 1] recording 1: here we go again",
         "AudioGPT: I can tell you the time, and [interrupted]",
     ]
     await page.get_by_role("button", name="Keep the conversation").click()
