@@ -128,6 +128,12 @@ class FakeLink:
                 return found[count - 1]
             await self.silence(PIECE_MS)
 
+    async def told(self, kind: str) -> None:
+        """Wait for an event of this type, with a microphone that gives nothing."""
+        while kind not in self.types():
+            self._changed.clear()
+            await self._changed.wait()
+
     def types(self) -> list[str]:
         return [event["type"] for event in self.log]
 

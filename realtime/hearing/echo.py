@@ -42,14 +42,13 @@ AFTER_S = (
 )
 QUIET = 10 ** (-60 / 20) * 32768  # RMS below which nothing is heard: the VAD rests there too
 LINGER = 10  # blocks (200 ms) after the last louder one that are still filtered
-STRAY = (
-    60 * HEARING_RATE // 1000
-)  # a microphone's clock that is off by more, for PATIENCE pieces, is set anew
+# A microphone's clock that is off by more (60 ms), for PATIENCE pieces, is set anew.
+STRAY = 60 * HEARING_RATE // 1000
 PATIENCE = 25
 # How long it takes to believe that nothing of us comes back: pieces (0.4 s) of a quiet microphone while we
 # talk, or looks at what is heard (every 60 ms) that found nothing of ours. A person who speaks 0.3 to 3 s
-# into our first words, with no echo, was heard in time in 35 of 35 cases; with 60 and 20 in 14. The price: 6 of
-# 27 sessions whose first echo came late or long (300 ms, or 0.5 s of reverberation) fell silent in it, once.
+# into our first words, with no echo, was heard in time in 35 of 35 cases; with 60 and 20 in 14. The price: 6
+# of 27 sessions whose first echo came late or long (300 ms, 0.5 s of reverberation) fell silent in it, once.
 UNHEARD = 20
 _SENDING_S = 0.04  # since the last frame sent, while we talk
 AROUND = 5 * BLOCK  # 100 ms: a jump within that is noticed at once, by the echo predicted

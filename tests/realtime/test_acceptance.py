@@ -1,4 +1,4 @@
-"""What a person may say (acceptance lines 2, 3, 16, 19, 24 to 27), on the virtual clock with the real planner.
+"""What a person may say (acceptance lines 2, 3, 16, 19, 24 to 27): virtual clock, real planner.
 
 The same lines are spoken over a real connection in tests/end_to_end/test_acceptance.py.
 """
@@ -6,6 +6,7 @@ The same lines are spoken over a real connection in tests/end_to_end/test_accept
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_19_music_is_corrected_while_it_plays_and_carries_on() -> None:
             (piece,) = stage.engine.played  # the same stream, steered
             assert [brief.mode for brief in piece.steered] == ["minor"]
             times = [at for at, _ in stage.link.recording[first - 1 :]]
-            assert max(b - a for a, b in zip(times, times[1:], strict=False)) < 0.021
+            assert max(b - a for a, b in itertools.pairwise(times)) < 0.021
 
     play(dialogue())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_a_backchannel_does_not_interrupt_and_nothing_is_lost(sign: str) -> None
             assert stage.history == [("user", "count"), ("assistant", LONG)]
             # Silent at once, back within 300 ms of the end of the sign, and every sample is there.
             times = [at for at, _ in stage.link.recording]
-            gap = max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+            gap = max(later - earlier for earlier, later in itertools.pairwise(times))
             assert gap < 0.2 + 0.3
             voice = int((stage.link.audible() > 1_000).sum())
             assert abs(voice - 48 * WORD_MS * 12) < 48 * 25
@@ -221,8 +222,7 @@ def test_a_microphone_that_falls_dead_ends_the_turn() -> None:
         async with conversation(say("fine")) as stage:
             await stage.link.speak("hello and")
             async with asyncio.timeout(2):
-                while "input_audio_buffer.speech_stopped" not in stage.link.types():
-                    await asyncio.sleep(0.1)  # of the virtual clock: no audio comes
+                await stage.link.told("input_audio_buffer.speech_stopped")  # no audio comes meanwhile
             await stage.link.wait_for("response.done")
             decided = await stage.link.wait_for("audiogpt.turn.decision")
             assert decided["why"] == "no audio"
