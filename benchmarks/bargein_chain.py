@@ -190,7 +190,7 @@ class _Hearing:
                     self._heard.withdrawn.append(self._at)
                     self._close()
                 case Ended() if self._job is not None:
-                    self._job.feed(EndOfUtterance(), self._understood)
+                    self._job.feed(EndOfUtterance(over_us=True), self._understood)
                     evidence = event.evidence
                     if self._text != self._fitted:  # what the session does with a plan of other words
                         evidence = replace(evidence, planner=None)

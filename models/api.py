@@ -66,7 +66,12 @@ class Audio(Message, frozen=True, tag=True):
 
 
 class EndOfUtterance(Message, frozen=True, tag=True):
-    """The person has finished: give the final hypothesis and end the stream."""
+    """The person has finished: give the final hypothesis and end the stream.
+
+    `over_us`: they spoke while we did; only then does anybody ask whether they were `listening`.
+    """
+
+    over_us: bool = False
 
 
 class VadRequest(Message, frozen=True, tag=True):

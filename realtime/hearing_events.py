@@ -126,6 +126,7 @@ class HearingEvents:
             over = "music"
         self._item = self._begun[start_ms] = Item(new_id("item"), over, session.turns.asks)
         self.quiet.clear()
+        session.ears.over_us = over == "speech"
         session.capture.speech(True)
         session.apply_rules()
         if session.state.interrupts:

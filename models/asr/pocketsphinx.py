@@ -185,7 +185,7 @@ class AsrJob:
     def feed(self, item: Audio | EndOfUtterance, emit: Emit) -> bool:
         try:
             if isinstance(item, EndOfUtterance):
-                self._finish(emit)
+                self._finish(emit, over_us=item.over_us)
                 return False
             self._listen(item, emit)
         except BackendError:
@@ -247,7 +247,7 @@ class AsrJob:
             self._shown = (text, stable)
             emit(Hypothesis(text=text, stable=stable, end=self._heard))
 
-    def _finish(self, emit: Emit) -> None:
+    def _finish(self, emit: Emit, *, over_us: bool) -> None:
         self._decode()
         while self._waiting:
             self._decode()
@@ -265,7 +265,7 @@ class AsrJob:
                 end=self._heard,
                 final=True,
                 adaptation=None if learned is None else str(learned),
-                listening=self._listening(text) if text else None,
+                listening=self._listening(text) if text and over_us else None,
             )
         )
 

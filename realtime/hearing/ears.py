@@ -164,6 +164,7 @@ class Ears:
         self.automatic = True  # False: no turn detection, the client commits
         self.completeness: Callable[[str], float] = completeness
         self.brief: Callable[[str, Evidence], bool] = lambda text, evidence: False  # see `meant.brief`
+        self.over_us = False  # the utterance under way began while we could be heard
         self.tap: Callable[[bytes], None] | None = None  # is given every piece, heard or not
         self.echo: EchoCanceller | None = None  # takes our own voice out
         self._engine = engine
@@ -308,7 +309,7 @@ class Ears:
                     pcm = self._ring.between(self._began, event.stop)
                     self._finishing[stream] = (event, decided, pcm)
                     self._ring.kept = None
-                    await stream.send(EndOfUtterance())
+                    await stream.send(EndOfUtterance(self.over_us))
 
     async def _open(self, since: int) -> None:
         """Begin an utterance with the audio from sample `since` on."""

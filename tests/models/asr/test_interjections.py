@@ -24,7 +24,7 @@ def final(asr: PocketSphinxAsr, pcm: bytes) -> Hypothesis:
     job = asr.open(AsrRequest())
     for start in range(0, len(pcm), 640):
         job.feed(Audio(pcm[start : start + 640]), out.append)
-    job.feed(EndOfUtterance(), out.append)
+    job.feed(EndOfUtterance(over_us=True), out.append)
     job.close()
     assert all(early.listening is None for early in out[:-1])
     return out[-1]
