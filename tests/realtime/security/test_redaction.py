@@ -49,20 +49,19 @@ def test_everything_else_stays(line: str) -> None:
     assert redacted(line) == line
 
 
-def test_the_libraries_that_see_requests_are_redacted(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_libraries_that_see_requests_are_redacted() -> None:
     install()
     install()
-    for name in {*LOGGERS, *(name.partition(".")[0] for name in LOGGERS)}:
-        monkeypatch.setattr(logging.getLogger(name), "propagate", True)  # a server may have run before
-        caplog.set_level(logging.WARNING, name)
     for name in LOGGERS:
         log = logging.getLogger(name)
         assert len(log.filters) == 1
-        log.warning("%s - Bearer %s", "x", SECRET)
-        log.error(UNTRUE)
-        log.warning("100 % sure")
-    assert len(caplog.records) == 2 * len(LOGGERS)
-    assert SECRET not in caplog.text
-    assert caplog.text.count("100 % sure") == len(LOGGERS)
+
+        def shown(text: str, *arguments: str, log: logging.Logger = log) -> str | None:
+            record = log.makeRecord(log.name, logging.WARNING, "file", 1, text, arguments, None)
+            return record.getMessage() if log.filter(record) else None
+
+        line = shown("%s - Bearer %s", "x", SECRET)
+        assert line is not None
+        assert SECRET not in line
+        assert shown(UNTRUE) is None
+        assert shown("100 % sure") == "100 % sure"
