@@ -181,6 +181,7 @@ class Ears:
         self._adaptation: str | None = None
         self._text = ""  # of the utterance under way
         self._paused = False  # in the utterance under way, there is silence
+        self._asked = (0, "")  # the last pause and words that were looked at by `brief`
         self._arrived = 0.0  # loop time of the last piece of audio
         self._group = asyncio.TaskGroup()
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
@@ -275,10 +276,14 @@ class Ears:
 
     async def _settle(self, at: int) -> None:
         """What is hardly a request need not be waited for as long as one."""
-        if self._turn.started is not None:
-            evidence = self._turn.evidence()
-            if evidence.silence_ms >= BRIEF_SILENCE_MS and self.brief(self._text, evidence):
-                await self._act(self._turn.commit(at, "brief"))
+        if self._turn.started is None or at - self._turn.stop < BRIEF_SILENCE_MS * HEARING_RATE // 1000:
+            return
+        asked = (self._turn.stop, self._text)
+        if asked == self._asked:
+            return  # in a silence nothing changes but the words, and comparing them with ours takes 4 ms
+        self._asked = asked
+        if self.brief(self._text, self._turn.evidence()):
+            await self._act(self._turn.commit(at, "brief"))
 
     async def _act(self, events: list[TurnEvent]) -> None:
         for event in events:

@@ -226,8 +226,8 @@ class Reply:
             )
             if found.say:
                 with contextlib.suppress(asyncio.QueueFull):  # then there are words enough
+                    self._clauses.put_nowait(found.say + " ")
                     self._acknowledged = found.say + " "
-                    self._clauses.put_nowait(self._acknowledged)
 
     def _follow(self) -> None:
         """After each frame: tell the words that began, and, once, how long the turn took."""
