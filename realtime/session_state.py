@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from openai.types.realtime import SessionCreatedEvent, SessionUpdatedEvent, SessionUpdateEvent
+from pydantic import BaseModel
 
 from realtime.config import Settings
 from realtime.hearing.turn import Rules
@@ -16,7 +17,8 @@ from realtime.protocol import Outbox, ProtocolError
 SESSION_LIFETIME = 3_600  # s shown as `expires_at`; the idle timeout usually ends a session earlier
 
 SILENCE_RANGE = (60, 10_000)  # ms, as in `TurnSettings`
-SWITCHES = ("turn_detection", "transcription", "noise_reduction")  # null is off
+# Null is off. Any other setting keeps its value when null is sent: stock clients send what they do not use.
+SWITCHES = ("turn_detection", "transcription", "noise_reduction", "tracing", "prompt")
 
 
 class SessionState:
@@ -73,8 +75,7 @@ class SessionState:
     def voice(self) -> str:
         """The voice asked for; empty for the backend's own choice."""
         asked = self._session["audio"]["output"].get("voice") or ""
-        name = str(asked.get("id") or "") if isinstance(asked, Mapping) else str(asked)
-        return "" if name == "default" else name
+        return "" if asked == "default" else str(asked)
 
     @property
     def speed(self) -> float:
@@ -135,7 +136,7 @@ class SessionState:
 
     def update(self, event: SessionUpdateEvent, outbox: Outbox) -> None:
         """Apply `session.update` and answer `session.updated`. Raises `ProtocolError`, changing nothing."""
-        asked = event.session.model_dump(exclude_unset=True)
+        asked = _named(event.session)
         if asked.get("type") == "transcription":
             raise ProtocolError(
                 "transcription sessions are not offered; use a realtime session with "
@@ -168,22 +169,33 @@ class SessionState:
                 event_id=event.event_id,
                 param="session.audio.output.speed",
             )
-        for key in ("id", "object", "expires_at"):  # ours to say
-            asked.pop(key, None)
+        output = (asked.get("audio") or {}).get("output") or {}
+        if isinstance(output.get("voice"), Mapping):  # a custom voice, which is shown by its name alone
+            output["voice"] = output["voice"]["id"] or None
         self._session = merged(self._session, asked)
         outbox.send(SessionUpdatedEvent, session=self._session)
+
+
+def _named(value: object) -> Any:
+    """What is set of the fields that the protocol names. Others would be shown to clients that know none."""
+    if isinstance(value, list):
+        return [_named(one) for one in value]
+    if not isinstance(value, BaseModel):
+        return value
+    names = value.model_fields_set & type(value).model_fields.keys()
+    return {name: _named(getattr(value, name)) for name in names}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """`old` with what `new` names. `turn_detection` and lists are replaced whole.
 
-    Null switches off what can be switched off; for any other group of settings it leaves them as they are.
+    Null switches off what can be switched off, and leaves anything else as it is.
     """
     out = dict(old)
     for key, value in new.items():
         inside = out.get(key)
         if isinstance(value, Mapping) and isinstance(inside, Mapping) and key != "turn_detection":
             out[key] = merged(inside, value)
-        elif value is not None or not isinstance(inside, Mapping) or key in SWITCHES:
+        elif value is not None or key in SWITCHES:
             out[key] = value
     return out

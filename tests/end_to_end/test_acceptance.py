@@ -18,6 +18,7 @@ from client.events import ServerEvent
 from client.headless import HeadlessClient
 from tests.end_to_end.voices import pause, said
 
+MISHEARD = 2  # times
 STORY = "once upon a time there was an old house by the sea where nobody had lived for many years"
 
 
@@ -25,15 +26,28 @@ def calling(server: Any) -> HeadlessClient:
     return HeadlessClient(server.url)
 
 
-async def ask(client: HeadlessClient, words: str, within: float = 15) -> ServerEvent:
-    """Say something, and wait until it has been answered and the assistant is silent, or plays."""
-    spoken = await client.speak(np.concatenate([pause(400), said(words)]))  # nobody speaks as they connect
-    latency = await client.log.wait_for("audiogpt.turn.latency", within, after=spoken.voiced_end)
-    await client.log.wait_for(
-        lambda event: event.type == "audiogpt.activity" and event.body["state"] in ("listening", "playing"),
-        within,
-        after=latency.at,
-    )
+async def ask(
+    client: HeadlessClient, words: str, understood: str | None = None, within: float = 15
+) -> ServerEvent:
+    """Say something, and wait until it has been answered and the assistant is silent, or plays.
+
+    Whoever is not `understood`, as an event of this type shows, says it again: on a busy machine packets
+    come late, and a word is lost now and then.
+    """
+    for _ in range(MISHEARD + 1):
+        spoken = await client.speak(
+            np.concatenate([pause(400), said(words)])
+        )  # nobody speaks as they connect
+        latency = await client.log.wait_for("audiogpt.turn.latency", within, after=spoken.voiced_end)
+        await client.log.wait_for(
+            lambda event: (
+                event.type == "audiogpt.activity" and event.body["state"] in ("listening", "playing")
+            ),
+            within,
+            after=latency.at,
+        )
+        if understood is None or bodies(client, understood):
+            break
     return latency
 
 
@@ -54,7 +68,7 @@ def decisions(client: HeadlessClient) -> list[str]:
 
 async def test_2_dictation(server: Any) -> None:
     async with calling(server) as client:
-        await ask(client, "write down what I say next")
+        await ask(client, "write down what I say next", "audiogpt.capture")
         spoken = await client.speak(np.concatenate([said("set a timer for ten seconds"), pause(200)]))
         kept = await client.log.wait_for(
             lambda event: event.type == "audiogpt.capture" and event.body["state"] == "done", 10
@@ -69,7 +83,7 @@ async def test_2_dictation(server: Any) -> None:
 
 async def test_3_what_cannot_be_done_is_said(server: Any) -> None:
     async with calling(server) as client:
-        await ask(client, "transcribe what I say then sing it")
+        await ask(client, "transcribe what I say then sing it", "audiogpt.capture")
         await client.speak(said("happy birthday to you"))
         kept = await client.log.wait_for(
             lambda event: event.type == "audiogpt.capture" and event.body["state"] == "done", 10
@@ -83,12 +97,14 @@ async def test_3_what_cannot_be_done_is_said(server: Any) -> None:
 async def test_16_and_19_music_is_corrected_and_stopped(server: Any) -> None:
     async with calling(server) as client:
         await ask(client, "play a calm piano piece in C major at seventy")
-        await client.log.wait_for("audiogpt.music.state", 10)
-        begun = bodies(client, "audiogpt.music.state")[-1]
+        await client.log.wait_for(
+            lambda event: event.type == "audiogpt.music.state" and event.body["playing"], 10
+        )
+        begun = [body for body in bodies(client, "audiogpt.music.state") if body["playing"]][-1]
         assert begun["key"] == "C major"
         await ask(client, "no wait minor")
         minor = await client.log.wait_for(
-            lambda event: event.type == "audiogpt.music.state" and event.body["key"] == "C minor", 12
+            lambda event: event.type == "audiogpt.music.state" and event.body.get("key") == "C minor", 12
         )
         assert minor.body["tempo"] == begun["tempo"]
         assert minor.body["artefact_id"] == begun["artefact_id"]

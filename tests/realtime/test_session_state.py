@@ -98,6 +98,15 @@ def test_a_voice_may_be_an_object() -> None:
     assert Client().update(audio={"output": {"voice": {"id": "awb"}}}).voice == "awb"
 
 
+def test_what_the_protocol_does_not_name_is_not_shown() -> None:
+    client = Client()
+    client.update(mine=1, audio={"yours": {}, "output": {"voice": {"id": "slt"}}})
+    shown = client.wire.sent[-1]["session"]
+    assert "mine" not in shown
+    assert shown["audio"].keys() == {"input", "output"}
+    assert shown["audio"]["output"]["voice"] == client.state.voice == "slt"
+
+
 def test_text_only() -> None:
     assert Client().update(output_modalities=["text"]).modality == "text"
 
@@ -122,12 +131,13 @@ def test_what_cannot_be_had_is_refused_and_changes_nothing(session: dict[str, An
 
 
 def test_merging() -> None:
-    old = {"a": {"b": 1, "c": [1, 2]}, "turn_detection": {"type": "x", "y": 1}, "d": {"e": 1}}
-    new = {"a": {"c": [3]}, "turn_detection": {"type": "z"}, "d": None, "f": None}
+    old = {"a": {"b": 1, "c": [1, 2]}, "turn_detection": {"type": "x", "y": 1}, "d": {"e": 1}, "g": 1}
+    new = {"a": {"c": [3]}, "turn_detection": {"type": "z"}, "d": None, "f": 2, "g": None}
     assert merged(old, new) == {
         "a": {"b": 1, "c": [3]},
         "turn_detection": {"type": "z"},
         "d": {"e": 1},
-        "f": None,
+        "f": 2,
+        "g": 1,
     }
     assert old["a"] == {"b": 1, "c": [1, 2]}
