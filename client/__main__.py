@@ -27,6 +27,7 @@ from client.errors import AudioFileError, ClientError
 from client.headless import HeadlessClient
 from client.render import Reporter
 from client.speech import prepare
+from realtime.transport.audio_formats import RATES
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 INTERRUPTED = 130
@@ -52,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--url", default=DEFAULT_URL, help="the server (default: %(default)s)")
     common.add_argument(
         "--transport", choices=["webrtc", "websocket"], default="webrtc", help="default: %(default)s"
+    )
+    common.add_argument(
+        "--audio-format",
+        choices=sorted(RATES),
+        default="audio/pcm",
+        help="inside a WebSocket's events; audio/pcmu and audio/pcma are G.711 (default: %(default)s)",
     )
     common.add_argument("--out", type=Path, metavar="WAV", help="write all that is received, 48 kHz stereo")
     common.add_argument("--json", action="store_true", help="print one JSON object a turn")
@@ -114,7 +121,9 @@ def script(options: argparse.Namespace) -> list[Line]:
     """
     if options.typed:
         return [Line(words, words) for words in options.lines]
-    return [Line(path, prepare(load(path), options.transport)) for path in options.lines]
+    return [
+        Line(path, prepare(load(path), options.transport, options.audio_format)) for path in options.lines
+    ]
 
 
 async def converse(options: argparse.Namespace, lines: Sequence[Line], reporter: Reporter) -> bool:
@@ -129,6 +138,7 @@ async def converse(options: argparse.Namespace, lines: Sequence[Line], reporter:
     client = HeadlessClient(
         options.url,
         transport=options.transport,
+        audio_format=options.audio_format,
         session=session_settings(options),
         record=True,
         api_key=os.environ.get(KEY_VARIABLE),

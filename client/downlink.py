@@ -15,7 +15,9 @@ import numpy as np
 from client.audio import RATE, WS_RATE, Pcm
 from client.errors import GarbledError
 from client.listening import Ear, QueuePlacement, Recording, RtpPlacement
+from realtime.resampling import Resampler
 from realtime.transport.aiortc_hooks import RtpAudioPacket
+from realtime.transport.audio_formats import RATES, AudioFormat, samples_of
 from realtime.transport.opus import OpusDecoder, OpusError
 
 AUDIO_DELTA = "response.output_audio.delta"
@@ -103,22 +105,37 @@ class RtpDownlink(Downlink):
 
 
 class EventDownlink(Downlink):
-    """PCM16 at 24 kHz inside `response.output_audio.delta`."""
+    """Audio inside `response.output_audio.delta`, heard and recorded at 24 kHz."""
 
     def __init__(self, started: float, record: bool) -> None:
         super().__init__(WS_RATE, started, record)
         self._placement = QueuePlacement()
+        self._format: AudioFormat = "audio/pcm"
+        self._resampler = Resampler(WS_RATE, WS_RATE)
+
+    def follow(self, session: object) -> None:
+        """The server shows its session: what it sends from now on is in the format that stands there."""
+        try:
+            form = session["audio"]["output"]["format"]["type"]  # type: ignore[index]
+        except (KeyError, TypeError):
+            return  # a session of another kind of server
+        if form in RATES and form != self._format:
+            self._format = form
+            self._resampler = Resampler(RATES[self._format], WS_RATE)
 
     def delta(self, body: dict[str, Any], arrival: float) -> None:
         """Take one audio event.
 
         Raises:
-            GarbledError: its `delta` is not base64 of 16-bit samples.
+            GarbledError: its `delta` is not base64 of audio in the session's format.
         """
         try:
-            pcm = np.frombuffer(base64.b64decode(body["delta"], validate=True), "<i2")
+            coded = base64.b64decode(body["delta"], validate=True)
+            pcm = self._resampler.feed(samples_of(coded, self._format))
         except (KeyError, TypeError, ValueError, binascii.Error) as cause:
-            raise GarbledError(f"the server sent a {AUDIO_DELTA} without PCM16 in it: {cause}") from cause
+            raise GarbledError(
+                f"the server sent a {AUDIO_DELTA} without {self._format} in it: {cause}"
+            ) from cause
         seconds = len(pcm) / WS_RATE
         at = self._placement.place(seconds, arrival)
         self._last_at = at + seconds

@@ -30,6 +30,7 @@ from client.speech import Microphone, Speech, Spoken, TransportName, Unit, prepa
 from client.webrtc import WebRtcChannel
 from client.websocket import WebSocketChannel
 from realtime.transport.aiortc_hooks import RtpAudioPacket
+from realtime.transport.audio_formats import AudioFormat
 
 CONNECT_S = 10.0
 NOT_FOUND = 404  # HTTP status of a call that cannot be taken up
@@ -49,6 +50,8 @@ class HeadlessClient:
         api_key: sent as a bearer token.
         connect_timeout: seconds for each step of connecting.
         resume: take up the call over a new connection when the network drops it, as the page does.
+        audio_format: what the events of a WebSocket carry both ways, `audio/pcm`, or G.711 (`audio/pcmu`,
+            `audio/pcma`) as on a telephone line; over WebRTC it is asked for and means nothing.
 
     Attributes:
         log: all events so far, and waiting for them.
@@ -72,8 +75,10 @@ class HeadlessClient:
         api_key: str | None = None,
         connect_timeout: float = CONNECT_S,
         resume: bool = False,
+        audio_format: AudioFormat = "audio/pcm",
     ) -> None:
         self.url = url
+        self.audio_format: AudioFormat = audio_format
         self.transport: TransportName = transport
         self.log = EventLog()
         self._record = record
@@ -107,11 +112,17 @@ class HeadlessClient:
             else EventDownlink(self.started, self._record)
         )
         self._channel = await self._connect()
-        self.microphone = Microphone(self.transport, self._send_audio)
-        self.microphone.start()
+        self.microphone = Microphone(self.transport, self._send_audio, self.audio_format)
+        coded = self.audio_format != "audio/pcm"
         try:
+            if not coded:  # else nobody would know yet what it sends
+                self.microphone.start()
             if self._signalling is None:
                 await self.log.wait_for("session.created", self._timeout)
+            if coded:
+                form = {"format": {"type": self.audio_format}}
+                await self.configure({"audio": {"input": form, "output": form}})
+                self.microphone.start()
             if self._session:
                 await self.configure(self._session)
         except BaseException:
@@ -149,9 +160,11 @@ class HeadlessClient:
             ClientError: the call is over.
         """
         if not isinstance(speech, Speech):
-            speech = await asyncio.to_thread(prepare, speech, self.transport)
+            speech = await asyncio.to_thread(prepare, speech, self.transport, self.audio_format)
         elif speech.transport != self.transport:
             raise ValueError(f"this speech was prepared for {speech.transport}, not for {self.transport}")
+        elif self.transport == "websocket" and speech.audio_format != self.audio_format:
+            raise ValueError(f"this speech is {speech.audio_format}, and the call {self.audio_format}")
         self._check_alive()
         self.downlink.watch()
         spoken = await self.microphone.say(speech)
@@ -242,6 +255,8 @@ class HeadlessClient:
             return
         if event.type in {"response.created", "response.done"}:
             self._follow(event)
+        elif event.type.startswith("session.") and isinstance(self.downlink, EventDownlink):
+            self.downlink.follow(event.body.get("session"))
         if self._resumption is not None and event.type != AUDIO_DELTA:
             self._resumption.follow(event)
         self.log.add(event)

@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from client.audio import RATE, WS_RATE, Pcm, resample, voiced_span
+from client.audio import RATE, Pcm, resample, voiced_span
 from client.errors import ClientError
+from realtime.transport.audio_formats import RATES, AudioFormat, bytes_of
 from realtime.transport.opus import OpusEncoder
 
 TransportName = Literal["webrtc", "websocket"]
@@ -25,7 +26,6 @@ Unit = bytes | str  # 20 ms of sound: an Opus packet, or a whole `input_audio_bu
 
 FRAME_S = 0.020
 FRAME = 960  # samples of RATE
-WS_FRAME = 480  # samples of WS_RATE
 LEAD_FRAMES = 2  # silence ahead of the first sample: a decoder needs a frame to find its feet
 TAIL_FRAMES = 5  # and after the last, so that the codec's state has decayed when the shared silence follows
 OPUS_LOOKAHEAD = 312  # samples of RATE by which libopus' output lags its input (6.5 ms)
@@ -53,6 +53,7 @@ class Speech:
     units: tuple[Unit, ...]
     voiced_start: int
     voiced_end: int
+    audio_format: AudioFormat = "audio/pcm"  # inside the events (WebSocket)
 
     @property
     def seconds(self) -> float:
@@ -60,8 +61,10 @@ class Speech:
         return len(self.units) * FRAME_S
 
 
-def prepare(pcm: Pcm, transport: TransportName) -> Speech:
+def prepare(pcm: Pcm, transport: TransportName, audio_format: AudioFormat = "audio/pcm") -> Speech:
     """Encode mono int16 at RATE, shape (n,), for a transport. Blocking; about 15 ms a second of sound.
+
+    `audio_format` is what a WebSocket's events carry; over WebRTC it is Opus.
 
     The whole utterance counts as voiced where no voice is found in it.
     """
@@ -72,16 +75,18 @@ def prepare(pcm: Pcm, transport: TransportName) -> Speech:
     padded = np.zeros(frames * FRAME, np.int16)
     padded[lead : lead + len(pcm)] = pcm
     if transport == "websocket":
-        sound = resample(padded, RATE, WS_RATE)
-        pieces = [sound[at : at + WS_FRAME] for at in range(0, frames * WS_FRAME, WS_FRAME)]
-        return Speech(transport, tuple(append_event(piece) for piece in pieces), lead + start, lead + stop)
+        rate = RATES[audio_format]
+        sound, frame = resample(padded, RATE, rate), rate * FRAME // RATE
+        pieces = [sound[at : at + frame] for at in range(0, frames * frame, frame)]
+        units = tuple(append_event(piece, audio_format) for piece in pieces)
+        return Speech(transport, units, lead + start, lead + stop, audio_format)
     delay = lead + OPUS_LOOKAHEAD
     return Speech(transport, encode_opus(padded), delay + start, delay + stop)
 
 
-def append_event(pcm: Pcm) -> str:
-    """The protocol event that carries int16 mono at WS_RATE."""
-    audio = base64.b64encode(pcm.astype("<i2").tobytes()).decode("ascii")
+def append_event(pcm: Pcm, audio_format: AudioFormat = "audio/pcm") -> str:
+    """The protocol event that carries int16 mono at the rate of this format."""
+    audio = base64.b64encode(bytes_of(pcm, audio_format)).decode("ascii")
     return json.dumps({"type": "input_audio_buffer.append", "audio": audio})
 
 
@@ -92,10 +97,10 @@ def encode_opus(pcm: Pcm) -> tuple[bytes, ...]:
 
 
 @cache
-def silence(transport: TransportName) -> Unit:
+def silence(transport: TransportName, audio_format: AudioFormat = "audio/pcm") -> Unit:
     """20 ms of an open microphone in a silent room."""
     if transport == "websocket":
-        return append_event(np.zeros(WS_FRAME, np.int16))
+        return append_event(np.zeros(RATES[audio_format] * FRAME // RATE, np.int16), audio_format)
     return encode_opus(np.zeros(SETTLED_FRAMES * FRAME, np.int16))[-1]
 
 
@@ -106,11 +111,13 @@ class Microphone:
     more than half a frame after their time, which tells a benchmark when the client is the bottleneck.
     """
 
-    def __init__(self, transport: TransportName, send: Callable[[Unit], None]) -> None:
+    def __init__(
+        self, transport: TransportName, send: Callable[[Unit], None], audio_format: AudioFormat = "audio/pcm"
+    ) -> None:
         self.late = 0
         self.sent = 0
         self._send = send
-        self._silence = silence(transport)
+        self._silence = silence(transport, audio_format)
         self._loop = asyncio.get_running_loop()
         self._next_at = 0.0
         self._timer: asyncio.TimerHandle | None = None

@@ -1,4 +1,4 @@
-"""A call over a WebSocket: events both ways, the audio inside them as PCM16 at 24 kHz."""
+"""A call over a WebSocket: events both ways, the audio inside them."""
 
 from __future__ import annotations
 

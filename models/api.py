@@ -10,6 +10,7 @@ A *role* is a job in the conversation (`vad`, `asr`, `turn`, `planner`, `tts`, `
     turn     TurnRequest     -                         TurnProbability
     planner  PlanRequest     -                         TextDelta, ToolCall, PlanDone
     tts      SpeechRequest   -                         SpeechChunk
+    tts      VoicesRequest   -                         Voice
     music    MusicRequest    SteerMusic                MusicChunk
     sound    SoundRequest    -                         SoundChunk
 
@@ -145,11 +146,15 @@ class ChatMessage(Message, frozen=True, tag=True):
 
 
 class ToolSchema(Message, frozen=True, tag=True):
-    """A tool as a language model is shown it: JSON schema of the arguments, generated from code."""
+    """A tool as a language model is shown it: JSON schema of the arguments, generated from code.
+
+    `client`: the client's own function, described by the client; it is called over the protocol.
+    """
 
     name: str
     description: str
     parameters: dict[str, Any]
+    client: bool = False
 
 
 class Situation(Message, frozen=True, tag=True):
@@ -161,12 +166,21 @@ class Situation(Message, frozen=True, tag=True):
 
 
 class PlanRequest(Message, frozen=True, tag=True):
-    """Decide what to do about the last of `messages` (a user's words or a tool's observation)."""
+    """Decide what to do about the last of `messages` (a user's words or a tool's observation).
+
+    `tool_choice` says whether tools may, must or must not be called; `forced_tool` names the one that must
+    be. Without `parallel_tool_calls` at most one of the client's functions is called in a round.
+    `max_output_tokens`, in the planner's own tokens, bounds the round; None for no bound.
+    """
 
     messages: tuple[ChatMessage, ...]
     situation: Situation
     tools: tuple[ToolSchema, ...] = ()
     instructions: str = ""
+    tool_choice: Literal["auto", "none", "required"] = "auto"
+    forced_tool: str = ""
+    parallel_tool_calls: bool = True
+    max_output_tokens: int | None = None
 
 
 class TextDelta(Message, frozen=True, tag=True):
@@ -186,12 +200,16 @@ class ToolCall(Message, frozen=True, tag=True):
 class PlanDone(Message, frozen=True, tag=True):
     """The planner has finished this round. Token counts are 0 where a planner has no tokens.
 
-    `fit` is how well it could make sense of the words, 0 to 1; None where a planner cannot tell.
+    `cached_tokens` are those of the input that it had read before; `truncated`: it stopped at
+    `PlanRequest.max_output_tokens`. `fit` is how well it could make sense of the words, 0 to 1; None where a
+    planner cannot tell.
     """
 
     input_tokens: int = 0
     output_tokens: int = 0
     fit: float | None = None
+    cached_tokens: int = 0
+    truncated: bool = False
 
 
 # -- speaking ---------------------------------------------------------------------------------------
@@ -225,6 +243,17 @@ class SpeechRequest(Message, frozen=True, tag=True):
     language: str = "en"
     speed: float = 1.0
     pitch: float = 0.0
+
+
+class VoicesRequest(Message, frozen=True, tag=True):
+    """Name every `Voice` there is, the one for an empty `SpeechRequest.voice` first."""
+
+
+class Voice(Message, frozen=True, tag=True):
+    """A voice: its name for `SpeechRequest.voice`, and the language it speaks (BCP 47)."""
+
+    name: str
+    language: str
 
 
 class SpeechChunk(Message, frozen=True, tag=True):
@@ -287,7 +316,16 @@ class SoundChunk(Message, frozen=True, tag=True):
     pcm: bytes
 
 
-Request = VadRequest | AsrRequest | TurnRequest | PlanRequest | SpeechRequest | MusicRequest | SoundRequest
+Request = (
+    VadRequest
+    | AsrRequest
+    | TurnRequest
+    | PlanRequest
+    | SpeechRequest
+    | VoicesRequest
+    | MusicRequest
+    | SoundRequest
+)
 Input = Audio | EndOfUtterance | SteerMusic
 Output = (
     SpeechProbability
@@ -297,6 +335,7 @@ Output = (
     | ToolCall
     | PlanDone
     | SpeechChunk
+    | Voice
     | MusicChunk
     | SoundChunk
 )
@@ -307,6 +346,7 @@ ROLE_OF: Mapping[type, Role] = {
     TurnRequest: "turn",
     PlanRequest: "planner",
     SpeechRequest: "tts",
+    VoicesRequest: "tts",
     MusicRequest: "music",
     SoundRequest: "sound",
 }

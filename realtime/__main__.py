@@ -170,6 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except* (BackendError, StartError) as errors:
             print(f"error: {first_cause(errors)}", file=sys.stderr)
             code = 1
+        except* ConfigError as errors:  # a directory that cannot be written to
+            print(f"error: {first_cause(errors)}", file=sys.stderr)
+            code = 2
         except* KeyboardInterrupt:
             pass  # Ctrl-C before the loop could take it
     return code

@@ -20,6 +20,9 @@ from realtime.security.limits import Limits, Meter
 from realtime.security.shares import OwnShares, Shares
 from realtime.session import Session
 from realtime.session_request import Updates, configure
+from realtime.shelf.shelf import SessionShelf
+from realtime.shelf.store import Store
+from realtime.speaking.speech import list_voices
 from realtime.telemetry import Metrics
 from realtime.transport.link import Link
 from realtime.transport.resumable import Carrier, ResumableLink
@@ -101,6 +104,7 @@ class Calls:
         places: Places | None = None,
         shares: Shares | None = None,
         prefix: str = "rtc",
+        store: Store | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -112,10 +116,13 @@ class Calls:
         self._shares = OwnShares(settings.security.sessions_per_key) if shares is None else shares
         self._limits = Limits(settings.security)
         self._prefix = prefix
+        self._store = store
+        self._voices: tuple[str, ...] = ()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Take calls inside; leaving ends them all."""
+        self._voices = await list_voices(self._engine, self._settings.tts.voice)
         async with self._group:
             try:
                 yield
@@ -170,8 +177,16 @@ class Calls:
         """
         call_id = new_id(self._prefix)
         link = self._link(carrier, call_id, meter, resumable=resumable)
+        store, owner = self._store, place.visitor
         session = Session(
-            link, self._engine, self._settings, self._metrics, version=self._version, meter=meter
+            link,
+            self._engine,
+            self._settings,
+            self._metrics,
+            version=self._version,
+            meter=meter,
+            voices=self._voices,
+            shelf=None if store is None else lambda session_id: SessionShelf(store, session_id, owner),
         )
         call = self._calls[call_id] = _Call(session, place.visitor, meter, link, carrier, updates)
         call.task = self._group.create_task(self._serve(call, place), name=call_id)
@@ -234,6 +249,7 @@ class Calls:
             await carrier.aclose()
             raise
         call.carrier = carrier
+        call.session.apply_formats()  # before sound is played over it
         self._metrics.resumed.labels(carrier.kind).inc()
         log.info("%s: resumed over %s", call_id, carrier.kind)
         return call_id

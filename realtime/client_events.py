@@ -16,21 +16,23 @@ from openai.types.realtime import (
     InputAudioBufferClearEvent,
     InputAudioBufferCommitEvent,
     OutputAudioBufferClearEvent,
+    RealtimeConversationItemUserMessage,
     ResponseCancelEvent,
-    ResponseCreateEvent,
     SessionUpdateEvent,
 )
 from openai.types.realtime.realtime_server_event import ConversationItemRetrieved
 
-from realtime.protocol import ClientEvent, ProtocolError, new_id, parse
+from realtime.conversation_items import entry_of
+from realtime.protocol import ClientEvent, ProtocolError, parse
+from realtime.references import CreateResponse, ResponseParams
+from realtime.response_request import options_of
 from realtime.security.limits import OverLimitError
 from realtime.thinking.history import Entry
+from realtime.transport.audio_formats import AudioFormat
 from realtime.transport.resumable import ResumableLink
 
 if TYPE_CHECKING:
     from realtime.session import Session
-
-MOST_TEXT = 8_000  # characters of a typed message: some minutes of speech
 
 
 @runtime_checkable
@@ -39,6 +41,10 @@ class TakesAudioEvents(Protocol):
 
     def append(self, audio: str) -> None:
         """Take base64 audio. Raises ValueError that says what is wrong with it."""
+        ...
+
+    def set_formats(self, incoming: AudioFormat, outgoing: AudioFormat) -> None:
+        """What audio is coded in from now on, the client's and ours."""
         ...
 
 
@@ -68,13 +74,15 @@ class ClientEvents:
                 self._append(event)
             case SessionUpdateEvent():
                 session.state.update(event, session.outbox)
+                session.turns.withdraw()  # what was prepared was prepared under the old settings
                 await session.apply_state()
             case ConversationItemCreateEvent():
-                self._create_item(event)
-            case ResponseCreateEvent():
-                self._create_response()
+                await self._create_item(event)
+            case CreateResponse(response=params):
+                self._create_response(params)
             case ResponseCancelEvent(response_id=response_id):
-                if not await session.cancel(response_id):
+                beside = await session.turns.cancel_beside(response_id)
+                if not beside and not await session.cancel(response_id):
                     raise ProtocolError("no response is in progress", code="response_cancel_not_active")
             case OutputAudioBufferClearEvent():
                 await session.stop_all("client_cancelled")
@@ -88,10 +96,13 @@ class ClientEvents:
                 if not await session.ears.clear():  # or else the session tells, when it goes on
                     session.outbox.send(InputAudioBufferClearedEvent)
             case ConversationItemRetrieveEvent(item_id=item_id):
-                session.outbox.send(ConversationItemRetrieved, item=self._find(item_id).as_item())
+                entry = Entry(item_id, "assistant", "", interrupted=True) if self._passed(item_id) else None
+                session.outbox.send(ConversationItemRetrieved, item=(entry or self._find(item_id)).as_item())
             case ConversationItemDeleteEvent(item_id=item_id):
                 self._find(item_id)
                 session.history.delete(item_id)
+                if item_id in session.outbox.begun:
+                    session.outbox.begun.remove(item_id)
                 session.outbox.send(ConversationItemDeletedEvent, item_id=item_id)
             case ConversationItemTruncateEvent(item_id=item_id, audio_end_ms=audio_end_ms):
                 await self._truncate(item_id, audio_end_ms)
@@ -104,6 +115,11 @@ class ClientEvents:
             await session.turns.interrupt("client_cancelled")
             if session.history.find(item_id) is None:
                 return  # no word of it was heard, and the client has been told so
+        if self._passed(item_id):
+            session.outbox.send(
+                ConversationItemTruncatedEvent, item_id=item_id, content_index=0, audio_end_ms=max(0, end_ms)
+            )
+            return
         entry = self._find(item_id)
         if entry.role != "assistant" or entry.spoken_words is None:
             raise ProtocolError(
@@ -129,50 +145,38 @@ class ClientEvents:
             code = error.code if isinstance(error, OverLimitError) else "invalid_audio"
             raise ProtocolError(str(error), code=code, param="audio") from None
 
-    def _create_item(self, event: ConversationItemCreateEvent) -> None:
+    async def _create_item(self, event: ConversationItemCreateEvent) -> None:
         session = self._session
-        item = event.item
-        if item.type != "message":
+        after = event.previous_item_id
+        if after not in (None, "root") and session.history.find(after) is None:
             raise ProtocolError(
-                f"items of type {item.type!r} are not offered yet; create a message",
-                code="unsupported_item",
-                param="item.type",
+                f"there is no item {after!r} to put this one after; leave previous_item_id out for the end",
+                code="item_not_found",
+                param="previous_item_id",
             )
-        texts = [
-            getattr(part, "text", None) or getattr(part, "transcript", None) or "" for part in item.content
-        ]
-        text = "\n".join(text for text in texts if text).strip()
-        if not text:
-            raise ProtocolError(
-                "the message has no text; give content [{type: input_text, text: …}]",
-                code="empty_item",
-                param="item.content",
-            )
-        if len(text) > MOST_TEXT:
-            raise ProtocolError(
-                f"the message has {len(text)} characters; the limit is {MOST_TEXT}",
-                code="item_too_long",
-                param="item.content",
-            )
-        entry = Entry(item.id or new_id("item"), item.role, text, spoken=False)
-        if session.history.find(entry.id) is not None:
-            raise ProtocolError(
-                f"there is an item {entry.id!r} already", code="duplicate_item", param="item.id"
-            )
-        session.add(entry, session.history.last_id)
+        if isinstance(event.item, RealtimeConversationItemUserMessage):
+            await session.uploads.create(event.item, after)
+        else:
+            session.insert(entry_of(event.item, session.history), after)
 
-    def _create_response(self) -> None:
+    def _create_response(self, params: ResponseParams | None) -> None:
         session = self._session
-        if session.turns.replying:
+        options = options_of(params, session.state, session.history)
+        if options.out_of_band and options.modality == "text":
+            session.turns.answer_beside(options)
+            return
+        if not options.out_of_band and session.turns.busy:
             raise ProtocolError(
                 "a response is in progress; wait for response.done or send response.cancel",
                 code="conversation_already_has_active_response",
             )
-        last = session.history.last
-        if last is None:
-            raise ProtocolError("there is nothing to answer; create an item first", code="empty_conversation")
-        if not session.turns.answer(last):
+        question = session.history.last or Entry("", "system", "")
+        if not session.turns.answer(question, options=options):
             raise ProtocolError("too many turns are waiting for an answer", code="too_many_turns")
+
+    def _passed(self, item_id: str) -> bool:
+        """Whether it was heard, or sent, and is no part of the conversation, as music is not."""
+        return item_id in self._session.outbox.begun and self._session.history.find(item_id) is None
 
     def _find(self, item_id: str) -> Entry:
         entry = self._session.history.find(item_id)

@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from models.api import OPTIONAL, ROLES, Role
 from models.engine import Assignment
 from models.registry import BACKENDS
 from realtime.hearing.turn import Rules
+from realtime.section import Section
+from realtime.shelf.settings import ArtefactSettings
 
 ENVIRONMENT_PREFIX = "AUDIOGPT_"
 NONE = "none"  # the backend of an optional role that nothing serves
@@ -31,12 +33,6 @@ class ConfigError(ValueError):
     """The settings cannot be used; the message names the setting, what is wrong and what is possible."""
 
 
-class Section(BaseModel):
-    """A named group of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class ServerSettings(Section):
     """The HTTP server and its limits."""
 
@@ -45,7 +41,8 @@ class ServerSettings(Section):
     workers: int = Field(1, ge=1, le=64, description="processes that hold calls, all on the same port")
     max_sessions: int = Field(16, ge=1, le=10_000, description="calls at once; more get 503 and Retry-After")
     max_body: int = Field(65_536, ge=1_024, description="bytes of a request body, 413 beyond")
-    max_event: int = Field(1_048_576, ge=1_024, description="bytes of one client event, uploads included")
+    # A minute of audio/pcm is 3.84 MB as base64; an image of 4 MiB is 5.6 MB.
+    max_event: int = Field(6_291_456, ge=1_024, description="bytes of one client event, uploads included")
     connect_timeout: float = Field(15.0, gt=0, description="s a call has to connect before it is dropped")
     resume_grace: float = Field(
         20.0, ge=0, le=600, description="s a call whose connection dropped waits for its client; 0 ends it"
@@ -127,9 +124,11 @@ class MediaSection(Section):
 
 
 class HearingSettings(Section):
-    """What is done with the sound of the microphone before anything listens to it."""
+    """What is done with the sound of the microphone before anything listens to it, and what else is taken."""
 
     cancel_echo: bool = Field(True, description="take our own voice out, where the client has not done so")
+    max_upload_seconds: float = Field(60.0, gt=0, le=600, description="s of audio in one created item")
+    max_image: int = Field(4_194_304, ge=1_024, description="bytes of one image in a created item")
 
 
 class VadSettings(Section):
@@ -165,6 +164,9 @@ class TurnSettings(Section):
     )
     barge_in_ms: int = Field(
         32, ge=32, le=1_000, description="ms of speech over the assistant until it falls silent to listen"
+    )
+    barge_in_threshold: float = Field(
+        0.2, gt=0, lt=1, description="speech probability over the assistant above which it listens up"
     )
     interrupt_ms: int = Field(
         400, ge=32, le=5_000, description="ms of speech over the assistant until it falls silent for good"
@@ -247,6 +249,7 @@ class Settings(Section):
     music: MusicSettings = MusicSettings()
     sound: SoundSettings = SoundSettings()
     mixer: MixerSettings = MixerSettings()
+    artefacts: ArtefactSettings = ArtefactSettings()
 
     @field_validator(*ROLES)
     @classmethod

@@ -162,12 +162,16 @@ class HearingEvents:
 
     async def _turn_over(self, over: TurnOver) -> None:
         session = self._session
-        item = self._begun.get(over.start_ms) or Item(new_id("item"), "nothing", asked=False)
+        begun = self._begun.get(over.start_ms)
+        item = begun or Item(new_id("item"), "nothing", asked=False)
         self._done_speaking(item)
-        session.outbox.send(InputAudioBufferSpeechStoppedEvent, item_id=item.id, audio_end_ms=over.stop_ms)
+        if begun is not None:  # without turn detection nobody was told that speech began
+            session.outbox.send(
+                InputAudioBufferSpeechStoppedEvent, item_id=item.id, audio_end_ms=over.stop_ms
+            )
         heard = self._utterance(item, over.text, over.evidence, final=True)
         verdict, why = meant(dataclasses.replace(heard, listening=over.listening))
-        if over.text and (item.interrupted or over.why == "committed"):
+        if over.why == "committed" or (over.text and item.interrupted):
             verdict, why = "answer", over.why
         if over.text and session.capture.utterance(over.text, over.pcm):
             self._dismiss(item, "captured", "it was asked for", over.evidence)
@@ -186,30 +190,37 @@ class HearingEvents:
             history.last.goes_on = False
         self._stopped_ms = over.stop_ms
         self._remember(Said(over.text, over.pcm))
-        previous = history.last_id
+        previous = session.last_id
         session.outbox.send(InputAudioBufferCommittedEvent, item_id=item.id, previous_item_id=previous)
-        entry = Entry(item.id, "user", over.text)
+        entry = Entry(item.id, "user", over.text, heard_ms=over.stop_ms - over.start_ms)
         content = [{"type": "input_audio", "transcript": None}]
         session.add(entry, previous, {**entry.as_item(), "content": content})
-        session.outbox.send(
-            ConversationItemInputAudioTranscriptionDeltaEvent,
-            item_id=item.id,
-            content_index=0,
-            delta=over.text,
-        )
-        session.outbox.send(
-            ConversationItemInputAudioTranscriptionCompletedEvent,
-            item_id=item.id,
-            content_index=0,
-            transcript=over.text,
-            usage={"type": "duration", "seconds": (over.stop_ms - over.start_ms) / 1000},
-        )
+        if session.state.transcribes:
+            self._tell_words(item, over)
         if not session.state.answers:
             self._go_on()
             return
         earlier = {"endpoint": over.endpoint_ms, "asr": over.asr_ms}
         if not session.turns.answer(entry, earlier_ms=earlier):
             session.outbox.failure("too many turns are waiting for an answer; wait for one to finish")
+
+    def _tell_words(self, item: Item, over: TurnOver) -> None:
+        """Send the transcription of a turn."""
+        outbox = self._session.outbox
+        if over.text:
+            outbox.send(
+                ConversationItemInputAudioTranscriptionDeltaEvent,
+                item_id=item.id,
+                content_index=0,
+                delta=over.text,
+            )
+        outbox.send(
+            ConversationItemInputAudioTranscriptionCompletedEvent,
+            item_id=item.id,
+            content_index=0,
+            transcript=over.text,
+            usage={"type": "duration", "seconds": (over.stop_ms - over.start_ms) / 1000},
+        )
 
     def _remember(self, said: Said) -> None:
         self._said.append(said)

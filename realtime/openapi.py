@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from realtime.bodies import ConfigBody, ExpiresAfter
 from realtime.http_errors import ErrorBody
 from realtime.security.guard import is_public
+from realtime.shelf.shelf import DOWNLOADS
 
 SDP = "application/sdp"
 JSON = "application/json"
@@ -29,6 +30,7 @@ _REFUSALS = {
     404: "there is no such thing, or no longer",
     413: "the body is too large",
     415: "the content type is not one of those described",
+    416: "there is nothing in that range; `Content-Range` says how much there is",
     426: "this is a WebSocket",
     429: "too much at once for this key; `Retry-After` says when there may be room",
     503: "the server is full, or cannot reach the network; `Retry-After` says when to try again",
@@ -180,6 +182,7 @@ def _paths() -> dict[str, dict[str, Any]]:
                 "responses": {"200": _json("the configuration", ConfigBody), **_refusals(401, 403)},
             }
         },
+        f"{DOWNLOADS}/{{session_id}}/{{artefact_id}}": {"get": _download()},
         "/": {"get": _plain("page", "The page.", HTML)},
         "/static/{path}": {
             "get": {
@@ -212,6 +215,38 @@ def _paths() -> dict[str, dict[str, Any]]:
             }
         },
         "/metrics": {"get": _plain("metrics", "Counts and times, for Prometheus.")},
+    }
+
+
+def _download() -> dict[str, Any]:
+    ids = [
+        {**_parameter(name, "path", description), "required": True}
+        for name, description in (
+            ("session_id", "the id of the session"),
+            ("artefact_id", "the id of the artefact, as `audiogpt.artefact.created` names it"),
+        )
+    ]
+    content = {
+        kind: {"schema": {"type": "string"}}
+        for kind in ("audio/wav", TEXT, "image/*", "application/octet-stream")
+    }
+    headers = {
+        "Accept-Ranges": _header("bytes"),
+        "Content-Disposition": _header("a name to save it by"),
+        "ETag": _header("changes while a piece is being recorded"),
+    }
+    part = {**headers, "Content-Range": _header("which bytes of how many")}
+    return {
+        "operationId": "download",
+        "summary": "The sound, the words or the picture of an artefact, for who owns its session.",
+        "description": "A piece that is still playing is served as far as it was heard.",
+        "parameters": [*ids, _parameter("Range", "header", "a part of it, for example `bytes=0-1023`")],
+        "responses": {
+            "200": {"description": "all there is", "headers": headers, "content": content},
+            "206": {"description": "the range asked for", "headers": part, "content": content},
+            "304": {"description": "it is still what `If-None-Match` names"},
+            **_refusals(401, 403, 404, 416),
+        },
     }
 
 

@@ -111,8 +111,9 @@ class TurnLatency(BaseModel):
 class ArtefactCreated(BaseModel):
     """Something was made or kept. `duration_ms` is null while it is unbounded.
 
-    `number` is how a person may refer to it among its kind ("play recording two"); `text` the words of what
-    was said or written; `url`, where there is one, gives the file to whoever knows it.
+    `number` counts all that the session has made or kept, from 1, and a person may refer to it so ("play
+    number two"); `text` is the words of what was said or written; `url`, where there is one, is the path to
+    download it from, with the key that the session began with where one is needed.
     """
 
     type: Literal["audiogpt.artefact.created"] = "audiogpt.artefact.created"

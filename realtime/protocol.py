@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import deque
 from typing import Any, cast, get_args
 
 from openai.types.realtime import (
@@ -22,11 +23,11 @@ from openai.types.realtime import (
     OutputAudioBufferClearEvent,
     RealtimeErrorEvent,
     ResponseCancelEvent,
-    ResponseCreateEvent,
     SessionUpdateEvent,
 )
 from pydantic import BaseModel, ValidationError
 
+from realtime.references import CreateResponse
 from realtime.transport.link import Link
 
 ClientEvent = (
@@ -38,12 +39,13 @@ ClientEvent = (
     | ConversationItemRetrieveEvent
     | ConversationItemTruncateEvent
     | ConversationItemDeleteEvent
-    | ResponseCreateEvent
+    | CreateResponse
     | ResponseCancelEvent
     | OutputAudioBufferClearEvent
 )
 
 
+REMEMBERED = 64  # messages: minutes of a lively conversation
 MOST_NESTED = 32  # levels of objects and lists; the protocol's own events have under ten
 
 
@@ -147,10 +149,16 @@ def _shallow(raw: object) -> bool:
 
 
 class Outbox:
-    """Sends typed server events over a link."""
+    """Sends typed server events over a link.
+
+    `begun` are the messages whose audio or text the client was sent, the last `REMEMBERED` of them. Some do
+    not come into the conversation (music, or a reply of which no word was heard), and yet stock clients cut
+    them short and ask for them, and Pipecat ends its call when it gets an error for that.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.begun: deque[str] = deque(maxlen=REMEMBERED)
 
     def send(self, model: type[BaseModel], **fields: Any) -> None:
         """Send an event of this type. Fields left out are not sent; fields given as None are sent as null."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from openai.types.realtime import (
     ConversationItemAdded,
     ConversationItemDone,
@@ -20,6 +21,8 @@ from openai.types.realtime import (
     ResponseContentPartDoneEvent,
     ResponseCreatedEvent,
     ResponseDoneEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+    ResponseFunctionCallArgumentsDoneEvent,
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
     ResponseTextDeltaEvent,
@@ -31,18 +34,21 @@ from openai.types.realtime.realtime_server_event import (
     OutputAudioBufferStopped,
 )
 
+from models.api import ToolCall
 from realtime.protocol import Outbox, new_id
+from realtime.thinking.history import function_call_item
 from realtime.transport.link import AudioOwner
 
-Status = Literal["completed", "cancelled", "failed"]
-Reason = Literal["turn_detected", "client_cancelled"]
+Status = Literal["completed", "cancelled", "incomplete", "failed"]
+Reason = Literal["turn_detected", "client_cancelled", "max_output_tokens"]
 
 
 class Response:
-    """The events of one response with one message item.
+    """The events of one response: a message item, calls of the client's functions, or both.
 
-    Call in this order: `create`, then any of `text` and `audio_started`, then `finish`, and `drained` when
-    the last sample has left or `cleared` when the rest was dropped.
+    Call in this order: `create`, then any of `text`, `audio_started` and `function_call`, then `finish`, and
+    `drained` when the last sample has left or `cleared` when the rest was dropped. Items are numbered
+    (`output_index`) in the order in which they begin; a call may begin and end while the message is spoken.
     """
 
     def __init__(
@@ -54,8 +60,12 @@ class Response:
         modality: Literal["audio", "text"] = "audio",
         metadata: Mapping[str, str] | None = None,
         previous_item_id: str | None = None,
+        max_output_tokens: int | None = None,
     ) -> None:
-        """`buffered`: the transport has an output audio buffer to report on (WebRTC)."""
+        """`buffered`: the transport has an output audio buffer to report on (WebRTC).
+
+        A response without a `conversation_id` is outside the conversation: its items are not put into it.
+        """
         self.id = new_id("resp")
         self.item_id = new_id("item")
         self.owner = AudioOwner(self.id, self.item_id)
@@ -64,18 +74,31 @@ class Response:
         self._buffered = buffered
         self._conversation_id = conversation_id
         self._modality: Literal["audio", "text"] = modality
-        self._previous_item_id = previous_item_id
+        self._previous_item_id = previous_item_id  # of the message
+        self._newest_item_id = previous_item_id
+        self._max_output_tokens = max_output_tokens
+        self._output: list[dict[str, Any]] = []  # the items begun, as they stand
         self._metadata = dict(metadata) if metadata else None
         self._created = False
         self._opened = False
         self._sounding = False
         self._done = False
-        self._place = {
+        self._place: dict[str, Any] = {
             "response_id": self.id,
             "item_id": self.item_id,
             "output_index": 0,
             "content_index": 0,
         }
+
+    @property
+    def newest_item_id(self) -> str | None:
+        """The id of the newest item that it has put into the conversation."""
+        return self._newest_item_id if self._output and self._conversation_id is not None else None
+
+    def follow(self, item_id: str | None) -> None:
+        """Its items are to stand behind this one. Before the first of them."""
+        if not self._output:
+            self._previous_item_id = self._newest_item_id = item_id
 
     @property
     def opened(self) -> bool:
@@ -92,10 +115,8 @@ class Response:
         if self._opened or self._done:
             return
         self._opened = True
-        item = self._item("in_progress", [])
-        self._outbox.send(ResponseOutputItemAddedEvent, response_id=self.id, output_index=0, item=item)
-        if self._conversation_id is not None:
-            self._outbox.send(ConversationItemAdded, item=item, previous_item_id=self._previous_item_id)
+        self._previous_item_id = self._newest_item_id
+        self._place["output_index"] = self._begin_item(self._item("in_progress", []))
         self._outbox.send(ResponseContentPartAddedEvent, part=self._part(""), **self._place)
 
     def audio_started(self) -> None:
@@ -116,6 +137,25 @@ class Response:
         kind = ResponseAudioTranscriptDeltaEvent if self._modality == "audio" else ResponseTextDeltaEvent
         self._outbox.send(kind, delta=delta, **self._place)
 
+    def function_call(self, item_id: str, call: ToolCall) -> None:
+        """A whole call of one of the client's functions, from `added` (in progress) to `done`."""
+        if self._done:
+            return
+        previous = self._newest_item_id
+        begun = replace(call, arguments="")
+        index = self._begin_item(function_call_item(item_id, begun, "in_progress"))
+        place = {
+            "response_id": self.id,
+            "item_id": item_id,
+            "output_index": index,
+            "call_id": call.call_id,
+        }
+        self._outbox.send(ResponseFunctionCallArgumentsDeltaEvent, delta=call.arguments, **place)
+        self._outbox.send(
+            ResponseFunctionCallArgumentsDoneEvent, arguments=call.arguments, name=call.name, **place
+        )
+        self._end_item(index, function_call_item(item_id, call, "completed"), previous)
+
     def finish(
         self,
         status: Status,
@@ -128,7 +168,6 @@ class Response:
         if self._done or not self._created:
             return
         self._done = True
-        output = []
         if self._opened:
             if self._modality == "audio":
                 self._outbox.send(ResponseAudioDoneEvent, **self._place)
@@ -137,10 +176,7 @@ class Response:
                 self._outbox.send(ResponseTextDoneEvent, text=self.transcript, **self._place)
             self._outbox.send(ResponseContentPartDoneEvent, part=self._part(self.transcript), **self._place)
             item = self._item("completed" if status == "completed" else "incomplete", [self._content()])
-            self._outbox.send(ResponseOutputItemDoneEvent, response_id=self.id, output_index=0, item=item)
-            if self._conversation_id is not None:
-                self._outbox.send(ConversationItemDone, item=item, previous_item_id=self._previous_item_id)
-            output = [item]
+            self._end_item(self._place["output_index"], item, self._previous_item_id)
         details: dict[str, Any] | None = None
         if status != "completed":
             details = {"type": status}
@@ -148,7 +184,7 @@ class Response:
                 details["reason"] = reason
             if error is not None:
                 details["error"] = {"type": "server_error", "message": error}
-        self._outbox.send(ResponseDoneEvent, response=self._body(status, output, details, usage))
+        self._outbox.send(ResponseDoneEvent, response=self._body(status, self._output, details, usage))
 
     def drained(self) -> None:
         """The last sample has left."""
@@ -161,7 +197,7 @@ class Response:
         if self._sounding and self._buffered:
             self._outbox.send(OutputAudioBufferCleared, response_id=self.id)
         self._sounding = False
-        if self._opened and audio_end_ms is not None:
+        if self._opened and self._conversation_id is not None and audio_end_ms is not None:
             self._outbox.send(
                 ConversationItemTruncatedEvent,
                 item_id=self.item_id,
@@ -185,8 +221,27 @@ class Response:
             "output": output,
             "output_modalities": [self._modality],
             "metadata": self._metadata,
+            "max_output_tokens": self._max_output_tokens or "inf",
             "usage": usage,
         }
+
+    def _begin_item(self, item: dict[str, Any]) -> int:
+        """An item begins. Returns its index."""
+        index = len(self._output)
+        self._output.append(item)
+        if item["type"] == "message":
+            self._outbox.begun.append(item["id"])
+        self._outbox.send(ResponseOutputItemAddedEvent, response_id=self.id, output_index=index, item=item)
+        if self._conversation_id is not None:
+            self._outbox.send(ConversationItemAdded, item=item, previous_item_id=self._newest_item_id)
+        self._newest_item_id = item["id"]
+        return index
+
+    def _end_item(self, index: int, item: dict[str, Any], previous: str | None) -> None:
+        self._output[index] = item
+        self._outbox.send(ResponseOutputItemDoneEvent, response_id=self.id, output_index=index, item=item)
+        if self._conversation_id is not None:
+            self._outbox.send(ConversationItemDone, item=item, previous_item_id=previous)
 
     def _item(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
         return {

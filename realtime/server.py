@@ -27,6 +27,9 @@ from realtime.protocol import new_id
 from realtime.security.access import Access, Visitor
 from realtime.security.guard import visitor
 from realtime.session_request import Updates, read_session, session_object
+from realtime.shelf import download
+from realtime.shelf.shelf import DOWNLOADS
+from realtime.shelf.store import Store
 from realtime.telemetry import Metrics
 from realtime.transport.webrtc import MediaSettings, NoAddressError, OfferError, answer
 from realtime.transport.websocket import WebSocketLink
@@ -78,6 +81,7 @@ class Server:
         *,
         backends: dict[str, str],
         version: str,
+        store: Store,
     ) -> None:
         self._settings = settings
         self._calls = calls
@@ -86,6 +90,7 @@ class Server:
         self._readiness = readiness
         self._backends = backends
         self._version = version
+        self._store = store
         self._media = media_settings(settings)
         self._ice_servers = IceServers(settings.media)
         self._description = describe(version, guarded=access.guarded)
@@ -210,6 +215,22 @@ class Server:
         # TURN credentials are for who asked
         return JSONResponse(body.model_dump(), headers={"Cache-Control": "no-store"})
 
+    async def artefact(self, request: Request) -> Response:
+        """The file of an artefact, for who owns its session: the key or token that began it, as to hang up.
+
+        Where no key is needed, for whoever knows both ids, of 80 random bits each: nobody can guess them.
+        """
+        session_id, artefact_id = request.path_params["session_id"], request.path_params["artefact_id"]
+        found = await self._store.find(session_id, artefact_id)
+        if found is None or not visitor(request).may_touch(found.owner):
+            # The same for another's: that it exists is nobody else's business.
+            raise RefusedError(
+                404,
+                "there is no such artefact, or no longer: the oldest are let go, and in the end all",
+                "artefact_not_found",
+            )
+        return download.answer(found, artefact_id, request.headers, head=request.method == "HEAD")
+
     async def description(self, _: Request) -> Response:
         return JSONResponse(self._description)
 
@@ -240,6 +261,7 @@ def routes(server: Server) -> list[BaseRoute]:
         WebSocketRoute("/v1/realtime", server.open_socket),
         Route("/v1/realtime", server.upgrade_required),
         Route("/v1/audiogpt/config", server.config),
+        Route(f"{DOWNLOADS}/{{session_id}}/{{artefact_id}}", server.artefact),
         Route("/openapi.json", server.description),
         Route("/healthz", server.health),
         Route("/readyz", server.ready),

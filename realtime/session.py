@@ -16,8 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,12 +26,14 @@ from models.api import BackendError, Situation
 from models.engine import Engine
 from models.planner.completeness import completeness
 from realtime import own_events
-from realtime.artefacts import Artefacts
-from realtime.client_events import ClientEvents
+from realtime.artefacts import Artefacts, Shelf
+from realtime.client_events import ClientEvents, TakesAudioEvents
 from realtime.config import Settings
 from realtime.hearing.ears import Ears
 from realtime.hearing.echo import EchoCanceller
 from realtime.hearing_events import HearingEvents
+from realtime.idle import Idle
+from realtime.item_contents import Limits
 from realtime.protocol import Outbox, new_id
 from realtime.response import Reason
 from realtime.security.limits import Meter
@@ -50,6 +51,7 @@ from realtime.thinking.tools import Toolbox
 from realtime.transport.link import AudioOwner, Link, Losses
 from realtime.transport.resumable import Presence, ResumableLink
 from realtime.turns import Turns
+from realtime.uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,8 @@ class Session:
         *,
         version: str = "",
         meter: Meter | None = None,
+        voices: Sequence[str] = (),
+        shelf: Callable[[str], Shelf] | None = None,
     ) -> None:
         self.id = new_id("sess")
         self.conversation_id = new_id("conv")
@@ -80,6 +84,7 @@ class Session:
         self._settings = settings
         self.metrics = metrics
         self._version = version
+        self.voices = voices
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
         self._activity: str = ""
@@ -99,7 +104,7 @@ class Session:
         self.voice = VoiceSettings(
             settings.tts.voice, settings.tts.language, settings.tts.speed, settings.tts.speed
         )
-        self.artefacts = Artefacts()
+        self.artefacts = Artefacts(None if shelf is None else shelf(self.id))
         self.music, self.sound = (
             Player(
                 engine,
@@ -134,6 +139,10 @@ class Session:
         self.planner = Planner(engine, self.history, self.toolbox, self._situation)
         self.planner.instructions = settings.planner.instructions
         self.turns = Turns(self, self._group)
+        limits = Limits(settings.hearing.max_upload_seconds, settings.hearing.max_image)
+        self.uploads = Uploads(self, self._group, limits)
+        self.planner.ready = self.uploads.settled
+        self.idle = Idle(self)
 
     # -- life -------------------------------------------------------------------------------------------
 
@@ -156,12 +165,16 @@ class Session:
                 if isinstance(self.link, ResumableLink):
                     tasks.append(group.create_task(self._attend(self.link), name="attend"))
                 await self._obey()
+                self.uploads.cancel()
+                self.idle.stop()
                 for task in tasks:
                     task.cancel()
+                self.turns.close()
                 await self.stop_all()
                 self.timers.cancel("")
         finally:
             self._count_losses()
+            self.artefacts.close()
             self.metrics.sessions.dec()
             await self.link.aclose()
 
@@ -184,6 +197,7 @@ class Session:
 
     async def apply_state(self) -> None:
         """Take over what `session.update` changed."""
+        self.apply_formats()
         self.planner.instructions = self.state.instructions
         if self.state.voice != self._asked_voice:
             self._asked_voice = self.state.voice
@@ -195,21 +209,42 @@ class Session:
             self.voice.speed = self.voice.normal_speed = self._asked_speed = self.state.speed
         self.ears.automatic = self.state.automatic
         self.ears.language = self.state.language
+        self.ears.prefix_ms = self.state.prefix_ms(self._settings.turn.prefix_ms)
+        self.idle.changed(self._activity)
         self.apply_rules()
+
+    def apply_formats(self) -> None:
+        """Tell a link with audio in its events how that is coded. Over WebRTC the codec is the track's."""
+        link = self.link.current if isinstance(self.link, ResumableLink) else self.link
+        if isinstance(link, TakesAudioEvents):
+            link.set_formats(*self.state.formats)
 
     def apply_rules(self) -> None:
         """Tell the ears when a turn ends, as things are: the client's choice, and what is being captured."""
         rules = self.capture.rules(self.state.rules(self._settings.rules()))
         if (reply := self.turns.reply) is not None and reply.speaking:
-            # One frame of the VAD is enough to listen up: whoever was wrong goes on where they were.
-            rules = replace(rules, onset_ms=min(rules.onset_ms, self._settings.turn.barge_in_ms))
+            rules = rules.while_speaking()
         self.ears.set_rules(rules)
         self.ears.completeness = self.capture.completeness if self.capture.active else completeness
+
+    @property
+    def last_id(self) -> str | None:
+        """The id of the item that is a client's last: the reply's own, which is not in the history yet."""
+        last, reply = self.history.last_id, self.turns.reply
+        return last if reply is None else reply.newest_item_id(last)
 
     def add(self, entry: Entry, previous: str | None, item: dict[str, Any] | None = None) -> None:
         """Put an item into the conversation and tell the client."""
         self.history.add(entry)
         shown = item or entry.as_item()
+        self.outbox.send(ConversationItemAdded, item=shown, previous_item_id=previous)
+        self.outbox.send(ConversationItemDone, item=shown, previous_item_id=previous)
+
+    def insert(self, entry: Entry, after: str | None) -> None:
+        """Put an item after the item `after` ("root": first; None: at the end) and tell the client."""
+        previous = self.last_id if after is None else None if after == "root" else after
+        self.history.add(entry, after)
+        shown = entry.as_item()
         self.outbox.send(ConversationItemAdded, item=shown, previous_item_id=previous)
         self.outbox.send(ConversationItemDone, item=shown, previous_item_id=previous)
 
@@ -226,6 +261,7 @@ class Session:
             version=self._version,
             resume=link.token if link else None,
             resume_grace=link.grace_s if link else None,
+            voices=list(self.voices),
         )
 
     async def _attend(self, link: ResumableLink) -> None:
@@ -234,6 +270,7 @@ class Session:
             match presence:
                 case Presence.LOST:
                     self.speaker.hold()
+                    self.idle.stop()
                 case Presence.BACK:
                     self._introduce()
                     self._activity = ""
@@ -288,7 +325,7 @@ class Session:
 
     def _report(self, event: Mapping[str, Any]) -> None:
         """Something has happened that the planner is to answer."""
-        entry = Entry(new_id("item"), "system", json.dumps(event), spoken=False)
+        entry = Entry(new_id("item"), "system", json.dumps(event), spoken=False, private=True)
         self.history.add(entry)
         self.alive()
         self.turns.answer(entry, asked=False)
@@ -320,5 +357,6 @@ class Session:
             state = "listening"
         if state != self._activity:
             self._activity = state
+            self.idle.changed(state)
             self.apply_rules()
             self.outbox.send(own_events.ActivityChanged, state=state, detail=detail)

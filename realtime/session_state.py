@@ -11,14 +11,19 @@ from openai.types.realtime import SessionCreatedEvent, SessionUpdatedEvent, Sess
 from pydantic import BaseModel
 
 from realtime.config import Settings
+from realtime.function_calls import check_choice, check_limit, checked_tools
 from realtime.hearing.turn import Rules
 from realtime.protocol import Outbox, ProtocolError
+from realtime.transport.audio_formats import PCM_RATE, AudioFormat
 
 SESSION_LIFETIME = 3_600  # s shown as `expires_at`; the idle timeout usually ends a session earlier
 
 SILENCE_RANGE = (60, 10_000)  # ms, as in `TurnSettings`
+PREFIX_RANGE = (0, 2_000)  # ms, likewise; less than is remembered
+IDLE_RANGE = (5_000, 30_000)  # ms, by the protocol's reference of `idle_timeout_ms`
 # Null is off. Any other setting keeps its value when null is sent: stock clients send what they do not use.
 SWITCHES = ("turn_detection", "transcription", "noise_reduction", "tracing", "prompt")
+WHOLE = ("turn_detection", "format")  # are replaced, not merged: they have other fields by their type
 
 
 class SessionState:
@@ -40,6 +45,8 @@ class SessionState:
             "output_modalities": ["audio"],
             "tools": [],
             "tool_choice": "auto",
+            "parallel_tool_calls": True,
+            "max_output_tokens": "inf",
             "audio": {
                 "input": {
                     "format": {"type": "audio/pcm", "rate": 24_000},
@@ -72,6 +79,11 @@ class SessionState:
         return str(self._session.get("instructions") or "")
 
     @property
+    def shown(self) -> Mapping[str, Any]:
+        """The session object as the client sees it."""
+        return self._session
+
+    @property
     def voice(self) -> str:
         """The voice asked for; empty for the backend's own choice."""
         asked = self._session["audio"]["output"].get("voice") or ""
@@ -89,6 +101,29 @@ class SessionState:
         return str(transcription.get("language") or self._settings.asr.language)
 
     @property
+    def transcribes(self) -> bool:
+        """Whether the client is told what was understood; null switches that off."""
+        return self._session["audio"]["input"].get("transcription") is not None
+
+    @property
+    def formats(self) -> tuple[AudioFormat, AudioFormat]:
+        """What audio inside events is coded in: the client's, and ours."""
+        audio = self._session["audio"]
+        return audio["input"]["format"]["type"], audio["output"]["format"]["type"]
+
+    @property
+    def idle_timeout_ms(self) -> int | None:
+        """Silence after our last sound that is answered, ms; None for any."""
+        asked = self._turn_detection or {}
+        return asked.get("idle_timeout_ms") if asked.get("type") == "server_vad" else None
+
+    def prefix_ms(self, usual: int) -> int:
+        """How much of what came before the speech counts as its beginning, ms."""
+        asked = self._turn_detection or {}
+        wanted = asked.get("prefix_padding_ms") if asked.get("type") == "server_vad" else None
+        return usual if wanted is None else min(max(wanted, PREFIX_RANGE[0]), PREFIX_RANGE[1])
+
+    @property
     def _turn_detection(self) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self._session["audio"]["input"].get("turn_detection")
         return found
@@ -101,12 +136,14 @@ class SessionState:
     @property
     def answers(self) -> bool:
         """Whether a finished turn is answered without being asked."""
-        return bool((self._turn_detection or {"create_response": False}).get("create_response", True))
+        return self._turn_detection is not None and self._turn_detection.get("create_response") is not False
 
     @property
     def interrupts(self) -> bool:
         """Whether speech interrupts the assistant."""
-        return bool((self._turn_detection or {"interrupt_response": False}).get("interrupt_response", True))
+        return (
+            self._turn_detection is not None and self._turn_detection.get("interrupt_response") is not False
+        )
 
     def rules(self, rules: Rules) -> Rules:
         """The turn rules with what the client asked for in them."""
@@ -120,11 +157,11 @@ class SessionState:
                 silence_ms=round(rules.silence_ms * factor),
                 unfinished_ms=round(rules.unfinished_ms * factor),
             )
-        silence = asked.get("silence_duration_ms")
+        silence, threshold = asked.get("silence_duration_ms"), asked.get("threshold")
         silence = 500 if silence is None else min(max(int(silence), SILENCE_RANGE[0]), SILENCE_RANGE[1])
         return replace(
             rules,
-            threshold=min(max(float(asked.get("threshold") or 0.5), 0.05), 0.95),
+            threshold=min(max(0.5 if threshold is None else float(threshold), 0.05), 0.95),
             complete_ms=silence,
             silence_ms=silence,
             unfinished_ms=silence,
@@ -136,7 +173,7 @@ class SessionState:
 
     def update(self, event: SessionUpdateEvent, outbox: Outbox) -> None:
         """Apply `session.update` and answer `session.updated`. Raises `ProtocolError`, changing nothing."""
-        asked = _named(event.session)
+        asked = named(event.session)
         if asked.get("type") == "transcription":
             raise ProtocolError(
                 "transcription sessions are not offered; use a realtime session with "
@@ -145,22 +182,24 @@ class SessionState:
                 event_id=event.event_id,
                 param="session.type",
             )
-        if asked.get("tools"):
-            raise ProtocolError(
-                "function tools of the client are not offered yet; leave `tools` empty",
-                code="unsupported_tools",
-                event_id=event.event_id,
-                param="session.tools",
-            )
+        try:
+            self._check_answers(asked)
+        except ProtocolError as error:
+            error.event_id = event.event_id
+            raise
         for side in ("input", "output"):
-            form = ((asked.get("audio") or {}).get(side) or {}).get("format") or {}
-            if form.get("type", "audio/pcm") != "audio/pcm" or form.get("rate", 24_000) != 24_000:
-                raise ProtocolError(
-                    "audio is audio/pcm at rate 24000",
-                    code="unsupported_format",
-                    event_id=event.event_id,
-                    param=f"session.audio.{side}.format",
-                )
+            form = ((asked.get("audio") or {}).get(side) or {}).get("format")
+            if form is not None and form.get("type", "audio/pcm") in (None, "audio/pcm"):
+                form.update(type="audio/pcm", rate=PCM_RATE)
+        detection = ((asked.get("audio") or {}).get("input") or {}).get("turn_detection") or {}
+        idle = detection.get("idle_timeout_ms")
+        if idle is not None and not IDLE_RANGE[0] <= idle <= IDLE_RANGE[1]:
+            raise ProtocolError(
+                f"idle_timeout_ms is between {IDLE_RANGE[0]} and {IDLE_RANGE[1]}",
+                code="invalid_value",
+                event_id=event.event_id,
+                param="session.audio.input.turn_detection.idle_timeout_ms",
+            )
         speed = ((asked.get("audio") or {}).get("output") or {}).get("speed")
         if speed is not None and not 0.25 <= speed <= 1.5:
             raise ProtocolError(
@@ -175,26 +214,34 @@ class SessionState:
         self._session = merged(self._session, asked)
         outbox.send(SessionUpdatedEvent, session=self._session)
 
+    def _check_answers(self, asked: dict[str, Any]) -> None:
+        """Check what says how to answer, and fill in what may be left out. Raises `ProtocolError`."""
+        if asked.get("tools"):
+            asked["tools"] = checked_tools(asked["tools"], "session.tools")
+        tools = self._session["tools"] if asked.get("tools") is None else asked["tools"]
+        check_choice(asked.get("tool_choice"), tools, "session.tool_choice")
+        check_limit(asked.get("max_output_tokens"), "session.max_output_tokens")
 
-def _named(value: object) -> Any:
+
+def named(value: object) -> Any:
     """What is set of the fields that the protocol names. Others would be shown to clients that know none."""
     if isinstance(value, list):
-        return [_named(one) for one in value]
+        return [named(one) for one in value]
     if not isinstance(value, BaseModel):
         return value
     names = value.model_fields_set & type(value).model_fields.keys()
-    return {name: _named(getattr(value, name)) for name in names}
+    return {name: named(getattr(value, name)) for name in names}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """`old` with what `new` names. `turn_detection` and lists are replaced whole.
+    """`old` with what `new` names. WHOLE and lists are replaced whole.
 
     Null switches off what can be switched off, and leaves anything else as it is.
     """
     out = dict(old)
     for key, value in new.items():
         inside = out.get(key)
-        if isinstance(value, Mapping) and isinstance(inside, Mapping) and key != "turn_detection":
+        if isinstance(value, Mapping) and isinstance(inside, Mapping) and key not in WHOLE:
             out[key] = merged(inside, value)
         elif value is not None or key in SWITCHES:
             out[key] = value

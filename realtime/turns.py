@@ -13,8 +13,8 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from openai.types.realtime import RateLimitsUpdatedEvent
 
@@ -23,8 +23,11 @@ from realtime import own_events
 from realtime.process import first_cause
 from realtime.protocol import ProtocolError
 from realtime.response import Reason, Response
+from realtime.response_options import ResponseOptions
+from realtime.response_request import options_of
 from realtime.security.limits import OverLimitError
 from realtime.speaking.reply import Reply
+from realtime.speaking.speech import VoiceSettings
 from realtime.telemetry import Stopwatch
 from realtime.thinking.history import Entry
 
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 
 SAID = 200  # characters of our own words that may still be in the room, some 12 s
 ECHO_S = 1.5  # after our last sound
+MOST_BESIDE = 4  # out-of-band responses in text at once: each may hold a language model's connection
 TURNS_WAITING = 8  # turns not yet answered; a client that sends more at once is told so
 
 
@@ -54,7 +58,13 @@ class Turn:
     earlier_ms: dict[str, float] = field(default_factory=dict)
     began: float = 0.0  # loop time at which it was ready to be answered
     asked: bool = True  # by the person, who waits for the answer; a timer's end is not
+    options: ResponseOptions | None = None  # None: what the session says when it is answered
     prepared: Prepared | None = None
+
+    @property
+    def beside(self) -> bool:
+        """Whether the conversation knows nothing of it."""
+        return self.options is not None and self.options.out_of_band
 
 
 class Turns:
@@ -68,6 +78,20 @@ class Turns:
         self._current: Prepared | None = None
         self._draft: Prepared | None = None
         self._reason: Reason | None = None
+        self._beside: dict[str, asyncio.Task[None]] = {}  # out-of-band responses in text, by id
+        self._waiting_inside = 0  # of those that wait, the ones of the conversation
+
+    @property
+    def busy(self) -> bool:
+        """Whether the conversation has a response that another one would have to wait for.
+
+        One that has called the client's functions does not count, once it is planned: the answer to what they
+        returned may be asked for while the words that go with the call are still being spoken.
+        """
+        if self._waiting_inside:
+            return True
+        reply = self.reply
+        return reply is not None and not reply.options.out_of_band and not reply.called
 
     @property
     def replying(self) -> bool:
@@ -115,6 +139,14 @@ class Turns:
         if draft is not None and draft.task.cancel():
             self._session.metrics.drafts.labels("withdrawn").inc()
 
+    def close(self) -> None:
+        """Forget what was prepared for turns that will not be answered any more: the session is over."""
+        self.withdraw()
+        while not self._waiting.empty():
+            turn = self._waiting.get_nowait()
+            if turn.prepared is not None:
+                turn.prepared.task.cancel()
+
     def _fitting(self, question: Entry) -> Prepared | None:
         """What was prepared, if it answers this; else it is forgotten. One that has failed is tried again."""
         draft, self._draft = self._draft, None
@@ -131,36 +163,77 @@ class Turns:
     # -- replies ----------------------------------------------------------------------------------------
 
     def answer(
-        self, question: Entry, *, earlier_ms: Mapping[str, float] | None = None, asked: bool = True
+        self,
+        question: Entry,
+        *,
+        earlier_ms: Mapping[str, float] | None = None,
+        asked: bool = True,
+        options: ResponseOptions | None = None,
     ) -> bool:
         """Answer the conversation as it stands, up to this item. False when too many turns are waiting."""
         now = self._loop.time()
-        turn = Turn(question, dict(earlier_ms or {}), now, asked, self._fitting(question) if asked else None)
+        fitting = self._fitting(question) if asked and options is None else None
+        turn = Turn(question, dict(earlier_ms or {}), now, asked, options, fitting)
         try:
             self._waiting.put_nowait(turn)
         except asyncio.QueueFull:
             if turn.prepared:
                 turn.prepared.task.cancel()
             return False
+        self._waiting_inside += not turn.beside
         return True
+
+    def answer_beside(self, options: ResponseOptions) -> None:
+        """Answer in writing beside the conversation: it waits for nothing and holds up nothing.
+
+        Raises `ProtocolError` when too many do so already, or too many responses were asked for.
+        """
+        if len(self._beside) >= MOST_BESIDE:
+            raise ProtocolError(
+                f"{len(self._beside)} out-of-band responses are in progress; wait for one's response.done",
+                code="too_many_responses",
+            )
+        session = self._session
+        question = session.history.last or Entry("", "system", "")
+        if not self._may_answer(Turn(question)):
+            return
+        reply = self._begin(question, options)
+        reply.release(question, Stopwatch(self._loop.time), timed=False)
+        task = self._group.create_task(self._run(reply), name="beside")
+        self._beside[reply.response.id] = task
+        task.add_done_callback(lambda _: self._beside.pop(reply.response.id, None))
+
+    async def cancel_beside(self, response_id: str | None) -> bool:
+        """Stop the out-of-band response in text of this id; False when there is none."""
+        await asyncio.sleep(0)  # as in `interrupt`
+        task = self._beside.get(response_id or "")
+        return task is not None and task.cancel()
 
     async def converse(self) -> None:
         """Answer turns for as long as the session lasts."""
+        try:
+            await self._converse()
+        finally:
+            for task in list(self._beside.values()):
+                task.cancel()
+
+    async def _converse(self) -> None:
         session = self._session
         while True:
             turn = await self._waiting.get()
+            self._waiting_inside -= not turn.beside
             if not turn.asked:
                 await session.heard.quiet.wait()  # a timer that is over does not talk into what is being said
             if not self._may_answer(turn):
                 continue
             current = turn.prepared
             if current is None or current.task.done():
-                reply = self._begin(turn.question)
+                reply = self._begin(turn.question, turn.options)
                 current = Prepared(reply, self._group.create_task(self._run(reply), name="reply"))
             self._current = current
             session.toolbox.response_id = current.reply.response.id
             stopwatch = Stopwatch(self._loop.time, turn.earlier_ms, turn.began)
-            current.reply.release(turn.question, stopwatch, timed=turn.asked)
+            current.reply.release(turn.question, stopwatch, timed=turn.asked and bool(turn.question.id))
             session.show_activity()
             if not session.heard.speaking:
                 session.mixer.unhush()  # it was silent while the person spoke
@@ -191,34 +264,51 @@ class Turns:
         if current is None or current.task.done():
             return False
         self._reason = reason
+        await asyncio.sleep(0)  # a task that is cancelled before its first step could not say `response.done`
         current.task.cancel()
         await asyncio.wait({current.task})
         return True
 
-    def _begin(self, question: Entry) -> Reply:
+    def _begin(self, question: Entry, options: ResponseOptions | None = None) -> Reply:
         session = self._session
-        modality: Literal["audio", "text"] = session.state.modality
+        if options is None:
+            options = options_of(None, session.state, session.history)
+        after = question.id if options.context is None else session.history.last_id
         return Reply(
             engine=session.engine,
             planner=session.planner,
             speaker=session.speaker,
             outbox=session.outbox,
             history=session.history,
-            voice=session.voice,
+            voice=self._voice(options.voice),
             metrics=session.metrics,
             question=question,
             response=Response(
                 session.outbox,
                 buffered=session.link.kind == "webrtc",
-                conversation_id=session.conversation_id,
-                modality=modality,
-                previous_item_id=question.id,
+                conversation_id=None if options.out_of_band else session.conversation_id,
+                modality=options.modality,
+                metadata=options.metadata,
+                previous_item_id=after or None,
+                max_output_tokens=options.max_output_tokens,
             ),
-            modality=modality,
+            options=options,
+            after=after,
             recalled_ms=lambda: session.link.recalled_ms,
             on_speaking=session.show_activity,
             on_fit=lambda fit: session.ears.hint("planner", fit),
         )
+
+    def _voice(self, name: str) -> VoiceSettings:
+        """The session's voice, or the one that this response alone is to have."""
+        session = self._session
+        if not name or name == session.voice.name:
+            return session.voice
+        if session.voices and name not in session.voices:  # clients name the voices of other servers
+            message = f"there is no voice {name!r}; the voice stays. There are: {', '.join(session.voices)}"
+            session.outbox.send(own_events.Notice, level="warning", message=message)
+            return session.voice
+        return replace(session.voice, name=name)
 
     async def _run(self, reply: Reply) -> None:
         """The one place where a reply is guarded: nothing that fails in it ends the session."""
@@ -228,10 +318,13 @@ class Turns:
             await reply.run()
             turns.labels("answered").inc()
         except asyncio.CancelledError:
-            if reply.released:
+            if reply.response.id in self._beside:
+                reply.interrupted("client_cancelled")
+            elif reply.released:
                 noticed = reply.interrupted(self._reason)
                 turns.labels("interrupted").inc()
-                reply.question.goes_on = self._reason == "turn_detected" and not noticed
+                unnoticed = self._reason == "turn_detected" and not noticed
+                reply.question.goes_on = unnoticed and not reply.options.out_of_band
             raise
         except Exception as error:
             cause = first_cause(error)

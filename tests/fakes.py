@@ -183,6 +183,8 @@ class FakeEngine:
                 )
             case api.SpeechRequest():
                 return _Produced(self.speech(request), 0.01)
+            case api.VoicesRequest():
+                return _Produced(iter([api.Voice("slt", "en"), api.Voice("rms", "en")]), 0)
             case api.MusicRequest():
                 return _Produced(_music(request), 0.005)
             case api.SoundRequest():

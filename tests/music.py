@@ -22,6 +22,7 @@ class SteerableMusic:
     """Bars of four beats whose samples are their number; it takes edits as the composer does."""
 
     def __init__(self, request: api.MusicRequest) -> None:
+        self.request = request
         self.steered: list[MusicBrief] = []
         self.closed = False
         self._brief = request.brief

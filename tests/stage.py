@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,13 +31,15 @@ def call(tool: str, **arguments: Any) -> api.ToolCall:
 class Stage:
     """A session under way, with its client."""
 
-    def __init__(self, plan: Planned, kind: str, engine: type[FakeEngine] = FakeEngine) -> None:
+    def __init__(
+        self, plan: Planned, kind: str, engine: type[FakeEngine] = FakeEngine, flags: Sequence[str] = ()
+    ) -> None:
         words = Words()
         self.engine = engine(words, plan)
         self.link = FakeLink(words, kind)
         # Words that are levels of samples do not survive an echo canceller.
-        flags = ["mixer.music_db=0", "turn.interrupt_ms=2000", "hearing.cancel_echo=false"]
-        settings = config.load(flags, environment={})
+        usual = ["mixer.music_db=0", "turn.interrupt_ms=2000", "hearing.cancel_echo=false"]
+        settings = config.load([*usual, *flags], environment={})
         self.session = Session(self.link, self.engine, settings, Metrics())  # type: ignore[arg-type]
 
     @property
@@ -49,9 +51,12 @@ class Stage:
 
 @asynccontextmanager
 async def conversation(
-    plan: Planned, kind: str = "webrtc", engine: type[FakeEngine] = FakeEngine
+    plan: Planned,
+    kind: str = "webrtc",
+    engine: type[FakeEngine] = FakeEngine,
+    flags: Sequence[str] = (),
 ) -> AsyncIterator[Stage]:
-    stage = Stage(plan, kind, engine)
+    stage = Stage(plan, kind, engine, flags)
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.session.run())
         await stage.link.wait_for("session.created")

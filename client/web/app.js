@@ -1,6 +1,7 @@
 // Wires the parts together: what the person does goes to the connection, what the server says to the store,
 // what the store holds to the page.
 
+import { Asking } from "./asking.js";
 import { AttachmentError, readAttachment } from "./attachments.js";
 import { Banner } from "./banner.js";
 import { talkButton } from "./activity.js";
@@ -11,6 +12,7 @@ import { Microphone } from "./devices.js";
 import { byId, element } from "./dom.js";
 import { dropZone } from "./drop-zone.js";
 import { withAttachment, withNotice, withTyped } from "./entries.js";
+import { EventLog } from "./event-log.js";
 import { CallFailure } from "./failures.js";
 import { Figure } from "./figure.js";
 import { keepMenu, printConversation } from "./keep.js";
@@ -18,7 +20,7 @@ import { Voice } from "./meters.js";
 import { MusicView, pulseAt } from "./music.js";
 import { called, requestFor } from "./naming.js";
 import { announce, obstacleOf, panelSwitch, showControls, showDetail, showInfo, showPanel, toast } from "./page.js";
-import { canInterrupt, isReplying, reduce, withoutCall } from "./protocol.js";
+import { canInterrupt, isBusy, isReplying, reduce, withoutCall } from "./protocol.js";
 import { PushToTalk } from "./push-to-talk.js";
 import { QualityView } from "./quality.js";
 import { SettingsSheet } from "./settings-sheet.js";
@@ -47,6 +49,8 @@ const MOST_WAITING = 16; // things typed or attached before there is a call
 const forced = new URLSearchParams(location.search).get("transport") === "websocket";
 const settings = new Settings();
 const store = new Store();
+const asking = new Asking();
+const log = new EventLog();
 const outbox = []; // what waits for the call: [{id, events}]
 let phase = { name: "idle" };
 let obstacle = null; // a CallFailure of the microphone, shown until it is put right
@@ -70,10 +74,10 @@ const transcript = new TranscriptView({
 });
 const clips = new Clips({
   change: () => render(),
-  fail: (id) => toast(`${called(store.state.artefacts[id])} could not be played: its file is not there any more.`),
+  fail: (id, why) => toast(`${called(store.state.artefacts[id])} could not be played. ${why}`),
 });
 const shelf = new ShelfView({
-  list: byId("shelf-list"), empty: byId("shelf-empty"), count: byId("shelf-count"), press: pressArtefact,
+  list: byId("shelf-list"), empty: byId("shelf-empty"), count: byId("shelf-count"), press: pressArtefact, fail: toast,
 });
 const timing = new TimingView({ node: byId("timing"), empty: byId("timing-empty") });
 const sheet = new SettingsSheet(settings);
@@ -90,6 +94,7 @@ const microphone = new Microphone({
 });
 const connection = new Connection({
   event: onEvent,
+  sent: (event) => log.add("sent", event, Date.now()),
   stream: (stream) => {
     speaker.play(stream);
     assistant.listen(speaker.context, stream);
@@ -107,8 +112,10 @@ const quality = new QualityView({ button: byId("quality"), rows: byId("quality-r
 // --- what happens --------------------------------------------------------------------------------------
 
 function onEvent(event) {
+  log.add("received", event, Date.now());
   store.update((state) => reduce(state, event, Date.now()));
   pushToTalk.follow(event);
+  connection.send(asking.follow(event, isBusy(store.state)));
   // What of an interrupted answer was heard is known to the server, to the word.
   if (event.type === "conversation.item.truncated") connection.send([retrieval(event.item_id)]);
 }
@@ -118,6 +125,7 @@ function onPhase(next) {
   phase = next;
   if (holdsCall(was) && !holdsCall(next)) {
     const unsent = new Set(outbox.map(({ id }) => id));
+    asking.end(unsent);
     store.update((state) => withoutCall(state, unsent));
     assistant.listen(speaker.context, null);
     speaker.stop();
@@ -262,6 +270,7 @@ async function attach(files) {
       const id = itemId();
       store.update((state) => withAttachment(state, id, shown));
       if (note) store.update((state) => withNotice(state, "info", note));
+      asking.sent(id);
       send(id, [userItem(id, content)]);
     } catch (error) {
       if (!(error instanceof AttachmentError)) throw error;
@@ -328,6 +337,7 @@ function frame(now) {
   if (phase.name === "live") trace.draw(wall, store.state.marks);
   music.tick(wall);
   timers.tick(wall);
+  shelf.tick(clips.playing, clips.progress);
   banner.tick(wall);
   showDetail(store.state, detail, wall);
   requestAnimationFrame(frame);
@@ -369,7 +379,7 @@ byId("keys").append(...SHORTCUTS.map(([key, words]) =>
   element("div", {}, element("dt", {}, element("kbd", {}, key)), element("dd", {}, words))));
 listenForShortcuts(() => settings.values.shortcuts, (action, isDown) => ACTIONS[action](isDown));
 dropZone({ veil: byId("veil"), button: byId("attach"), input: byId("files"), take: attach });
-keepMenu(() => store.state.entries);
+keepMenu(() => store.state.entries, () => log.text);
 panelSwitch();
 settings.watch(onSetting);
 applyTheme(settings.values.theme);

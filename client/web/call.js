@@ -7,7 +7,7 @@ import { SocketCall } from "./socket.js";
  * Calls the server. `track` is the microphone, or null for a typed call whose answers are still heard.
  *
  * `handlers`: event(object), stream(MediaStream), network(isSteady), audio() -> AudioContext, and
- * end(CallFailure) once, if the call ends otherwise than by `close()`.
+ * end(CallFailure) once, if the call ends otherwise than by `close()`, and sent(object) for every event of ours but sound.
  * `options`: `resume` takes up a call that was lost, by its token, and `lastEvent` names the last event received
  * of it; `socket` leaves WebRTC out.
  * Rejects with a CallFailure, or an AbortError after `signal` fired.

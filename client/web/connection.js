@@ -23,7 +23,7 @@ export class Connection {
   #resumption = new Resumption();
   #socket; // WebRTC does not get through here, or is not wanted
 
-  /** `handlers`: phase(phase), event(object), stream(MediaStream), audio() -> AudioContext. */
+  /** `handlers`: phase(phase), event(object), sent(object), stream(MediaStream), audio() -> AudioContext. */
   constructor(handlers, { socket = false } = {}) {
     this.#handlers = handlers;
     this.#socket = socket;

@@ -14,7 +14,7 @@ function lineOf(entry) {
     case "artefact":
       return `[${called(entry)}] ${entry.name}${entry.text ? `: ${entry.text}` : ""}`;
     case "attachment":
-      return `You: [${entry.media === "image" ? "picture" : "sound"}: ${entry.name}]`;
+      return `You: [${entry.media === "image" ? "picture" : "sound"}: ${entry.name}]${entry.words ? ` ${entry.words}` : ""}`;
     case "note":
       return `Note: ${entry.text}`;
     case "divider":

@@ -12,8 +12,8 @@ export function printConversation() {
   window.print();
 }
 
-/** Wires the menu; `entries()` gives the conversation. */
-export function keepMenu(entries) {
+/** Wires the menu; `entries()` gives the conversation, `events()` the events of the call, as JSON lines. */
+export function keepMenu(entries, events) {
   const text = () => conversationText(entries(), today());
   const closing = (act) => () => {
     byId("keep").hidePopover();
@@ -22,9 +22,12 @@ export function keepMenu(entries) {
   byId("print").addEventListener("click", closing(printConversation));
   byId("copy").addEventListener("click", closing(() =>
     navigator.clipboard.writeText(text()).then(() => toast("Copied."), () => toast("The browser does not let the page copy. Download it instead."))));
-  byId("download").addEventListener("click", closing(() => {
-    const href = URL.createObjectURL(new Blob([text()], { type: "text/plain" }));
-    element("a", { href, download: "conversation.txt" }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 10_000); // after the browser has read it
-  }));
+  byId("download").addEventListener("click", closing(() => save(text(), "text/plain", "conversation.txt")));
+  byId("download-events").addEventListener("click", closing(() => save(events(), "application/jsonl", "events.jsonl")));
+}
+
+function save(text, type, download) {
+  const href = URL.createObjectURL(new Blob([text], { type }));
+  element("a", { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000); // after the browser has read it
 }

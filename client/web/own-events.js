@@ -107,16 +107,25 @@ function musicState(state, event, now) {
   return { ...state, music, progress: null };
 }
 
-/** As the server counts: each kind for itself. */
-function nextNumber(artefacts, kind) {
-  const same = Object.values(artefacts).filter(({ artefactKind }) => artefactKind === kind);
-  return 1 + Math.max(0, ...same.map(({ number }) => number));
+/** As the server counts: through the session, whatever the kind. */
+function nextNumber(artefacts) {
+  return 1 + Math.max(0, ...Object.values(artefacts).map(({ number }) => number));
+}
+
+const MEDIA = { speech: "sound", sound: "sound", image: "image" };
+const SAME_MS = 50; // the server's length of a sound and the page's differ by less than the last packet
+
+/** The line of a sound or picture of the person's that this event gives a number to. */
+function uploadOf(state, event) {
+  return state.entries.find((entry) => entry.kind === "attachment" && (entry.artefactId ?? event.id) === event.id
+    && ["sending", "final"].includes(entry.status) && entry.media === MEDIA[event.kind] && !state.entries.some(({ id }) => id === event.id)
+    && (entry.media === "image" || Math.abs(entry.durationMs - event.duration_ms) < SAME_MS));
 }
 
 function artefactCreated(state, event) {
   const known = state.artefacts[event.id];
   const artefact = {
-    number: event.number ?? known?.number ?? nextNumber(state.artefacts, event.kind),
+    number: event.number ?? known?.number ?? nextNumber(state.artefacts),
     name: event.name,
     artefactKind: event.kind,
     text: event.text || known?.text || "",
@@ -125,6 +134,8 @@ function artefactCreated(state, event) {
     responseId: event.response_id ?? known?.responseId ?? null,
   };
   const kept = { ...state, artefacts: { ...state.artefacts, [event.id]: artefact } };
+  const upload = uploadOf(state, event);
+  if (upload) return change(kept, upload.id, { artefactId: event.id, number: artefact.number, ...(event.text && { words: event.text }) });
   const shown = put(kept, event.id, { kind: "artefact", latency: find(state, event.id)?.latency ?? null, ...artefact });
   return withWaitingLatency(shown, event.response_id);
 }

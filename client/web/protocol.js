@@ -4,6 +4,7 @@
 // A state is never changed in place. These are the events of the OpenAI Realtime protocol; this server's own
 // are in own-events.js.
 
+import { ASK_ID } from "./asking.js";
 import { marksAfter } from "./barge-in.js";
 import { IN_PROGRESS, add, change, find, put, remove, withNotice } from "./entries.js";
 import { ownHandlers, withUnclaimedLatency, withWaitingLatency } from "./own-events.js";
@@ -64,6 +65,11 @@ export function isReplying(state) {
   return Object.values(state.responses).includes("reply");
 }
 
+/** True while the assistant answers or the person speaks: not the moment to begin something else. */
+export function isBusy(state) {
+  return isReplying(state) || state.entries.some(({ kind, status }) => kind === "you" && status === "hearing");
+}
+
 /** The event id under which the item `id` is sent, so that an error about it can be told to belong to it. */
 export const eventIdOf = (itemId) => `create_${itemId}`;
 
@@ -119,7 +125,7 @@ function transcriptionCompleted(state, event) {
 }
 
 function transcriptionFailed(state, event) {
-  if (find(state, event.item_id)?.kind === "attachment") return state;
+  if (find(state, event.item_id)?.kind === "attachment") return change(state, event.item_id, { cause: event.error?.message || "No words could be made out in it." });
   const failed = put(state, event.item_id, { kind: "you", status: "failed" });
   return withNotice(failed, "error", event.error?.message || "That could not be written down. Please say it again.");
 }
@@ -140,7 +146,10 @@ function itemAdded(state, event) {
 
 function userItemAdded(state, item) {
   const known = find(state, item.id);
-  if (known?.kind === "attachment") return change(state, item.id, { status: "final" });
+  if (known?.kind === "attachment") {
+    const words = (item.content ?? []).map((part) => part.transcript).find(Boolean);
+    return change(state, item.id, { status: "final", ...(words && { words }) });
+  }
   const typed = (item.content ?? []).filter((part) => part.type === "input_text").map((part) => part.text).join(" ");
   if (typed) {
     const fields = { kind: "you", text: typed, stable: typed.length, status: "final", typed: true };
@@ -155,6 +164,11 @@ function userItemAdded(state, item) {
   if (known) return change(state, item.id, { committed: true });
   const text = spoken.transcript ?? "";
   return put(state, item.id, { kind: "you", text, stable: text.length, status: "settling", typed: false, committed: true });
+}
+
+/** What was dropped into the conversation may be written down before its item is done. */
+function itemDone(state, event) {
+  return find(state, event.item?.id)?.kind === "attachment" ? userItemAdded(state, event.item) : state;
 }
 
 function outputItemAdded(state, event) {
@@ -223,6 +237,8 @@ function responseDone(state, event) {
 
 function failed(state, event) {
   if (QUIET_ERRORS.has(event.error?.code)) return state;
+  const answeredAnyway = event.error?.code === "conversation_already_has_active_response";
+  if (answeredAnyway && event.error.event_id === ASK_ID) return state;
   const message = event.error?.message || "Something went wrong on the server.";
   const blamed = state.entries.find((entry) => eventIdOf(entry.id) === event.error?.event_id);
   if (blamed) return change(state, blamed.id, { status: "failed", cause: message }); // it may be told twice
@@ -252,6 +268,7 @@ const handlers = {
   "input_audio_buffer.cleared": inputCleared,
   "conversation.item.added": itemAdded,
   "conversation.item.created": itemAdded,
+  "conversation.item.done": itemDone,
   "conversation.item.input_audio_transcription.delta": transcriptionDelta,
   "conversation.item.input_audio_transcription.completed": transcriptionCompleted,
   "conversation.item.input_audio_transcription.failed": transcriptionFailed,

@@ -63,6 +63,7 @@ export class RtcCall {
     const most = this.#pc.sctp?.maxMessageSize ?? Infinity;
     for (const event of events) {
       const text = JSON.stringify(event);
+      this.#handlers.sent(event);
       if (new Blob([text]).size <= most) this.#channel.send(text);
       else this.#aside.send(event.event_id, text);
     }

@@ -3,6 +3,7 @@
 
 import { subprotocols } from "./access.js";
 import { tooLarge } from "./failures.js";
+import { eventIdOf } from "./protocol.js";
 
 const ANSWER_MS = 10_000; // for 4 MB over a slow uplink, and the server's word
 
@@ -55,7 +56,10 @@ export class SideChannel {
   }
 
   #hear(data) {
+    // Everything of the call is mirrored here. What its own connection tells is not told twice: only what became of
+    // what was sent here is looked at, and an error about it may come to both.
     const event = JSON.parse(data);
+    if (["conversation.item.added", "conversation.item.created"].includes(event.type)) this.#pending.delete(eventIdOf(event.item?.id));
     if (event.type === "error" && this.#pending.delete(event.error?.event_id)) this.#report(event);
   }
 

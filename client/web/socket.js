@@ -3,6 +3,7 @@
 import { subprotocols } from "./access.js";
 import { dropped, gone, tooLarge, unreachable } from "./failures.js";
 import { decodePcm, encodePcm } from "./pcm.js";
+import { Listening } from "./listening.js";
 
 const CONNECT_MS = 5_000;
 const STUCK_BYTES = 100_000; // 1.5 s of the microphone that did not leave: the network is gone
@@ -10,15 +11,6 @@ const GONE = 4404; // the server's close code for a call that cannot be taken up
 const TOO_BIG = 1009; // an event was larger than the server takes (RFC 6455)
 const LARGE_BYTES = 200_000; // no piece of the microphone is
 const RETIRED = 4000; // ours, for a socket whose call went on elsewhere: it says no goodbye
-
-/** Whether `event` means that what is buffered of the assistant's voice is not to be heard any more. Pure. */
-export function cutsPlayback(event) {
-  return (
-    (event.type === "response.done" && event.response?.status === "cancelled") ||
-    event.type === "conversation.item.truncated" ||
-    event.type === "output_audio_buffer.cleared"
-  );
-}
 
 /** The address of the WebSocket beside the page at `base`. Pure. */
 export function socketAddress(base, resume, lastEvent) {
@@ -36,6 +28,7 @@ export class SocketCall {
   #handlers;
   #context = null;
   #playback = null;
+  #listening = new Listening();
   #capture = null;
   #source = null;
   #ended = false;
@@ -61,10 +54,12 @@ export class SocketCall {
     this.#handlers = handlers;
   }
 
-  /** Sends events in order. */
+  /** Sends events in order. What they silence is silent at once: what is buffered here the server cannot reach. */
   send(events) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     for (const event of events) {
+      this.#obey(this.#listening.sends(event));
+      if (event.type !== "input_audio_buffer.append") this.#handlers.sent(event);
       const text = JSON.stringify(event);
       if (text.length > LARGE_BYTES) this.#largest = { id: event.event_id, bytes: text.length };
       this.#socket.send(text);
@@ -110,6 +105,7 @@ export class SocketCall {
     await Promise.all(["capture", "playback"].map((name) =>
       context.audioWorklet.addModule(new URL(`${name}-worklet.js`, import.meta.url))));
     this.#playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.#playback.port.onmessage = ({ data }) => this.send(this.#listening.truncations(data));
     const out = context.createMediaStreamDestination();
     this.#playback.connect(out);
     this.#handlers.stream(out.stream);
@@ -157,12 +153,17 @@ export class SocketCall {
       console.warn("The server sent an event that is not JSON:", data);
       return;
     }
+    this.#obey(this.#listening.receives(event));
     if (event.type === "response.output_audio.delta") {
-      this.#playback?.port.postMessage(decodePcm(event.delta));
-      return;
+      this.#playback?.port.postMessage({ samples: decodePcm(event.delta), item: event.item_id });
+    } else {
+      this.#handlers.event(event);
     }
-    if (cutsPlayback(event)) this.#playback?.port.postMessage("drop");
-    this.#handlers.event(event);
+  }
+
+  /** Tells the playback what to do, if there is something. */
+  #obey(order) {
+    if (order) this.#playback?.port.postMessage(order);
   }
 
   #end() {

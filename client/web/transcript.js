@@ -2,7 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { inWords, latencyView, scaleFor } from "./latency.js";
-import { called } from "./naming.js";
+import { called, nounOf } from "./naming.js";
 import { clock } from "./shelf.js";
 
 const WHO = { you: "You", assistant: "AudioGPT" };
@@ -27,8 +27,9 @@ export function lineParts(entry) {
 /** What a screen reader is told about `entry`, once it will not change any more; "" before. Pure. */
 export function spokenLine(entry) {
   if (entry.kind === "notice" || entry.kind === "divider") return entry.message ?? entry.text;
-  if (entry.kind === "artefact") return `${called(entry)}: ${entry.name}.`;
+  if (entry.kind === "artefact") return `${called(entry)}, ${nounOf(entry)}: ${entry.name}.`;
   if (entry.kind === "note") return `Note: ${entry.text}`;
+  if (entry.kind === "attachment" && entry.words) return `In ${entry.name}: ${entry.words}`;
   if (entry.kind === "attachment") return entry.status === "failed" ? `${entry.name}: ${entry.cause}` : "";
   const ended = entry.kind === "you" ? ["final"] : ["done", "interrupted"];
   if (!entry.text || entry.typed || !ended.includes(entry.status)) return "";
@@ -168,7 +169,7 @@ function updateArtefact(node, entry) {
   node.dataset.kind = entry.artefactKind;
   const old = node.querySelector(".latency");
   const parts = [
-    element("span", { class: "number", "aria-label": called(entry) }, String(entry.number)),
+    element("span", { class: "number", role: "img", "aria-label": called(entry) }, String(entry.number)),
     element("span", { class: "artefact-name" }, entry.name),
     entry.durationMs && entry.artefactKind !== "text" ? element("span", { class: "duration" }, clock(entry.durationMs)) : null,
     entry.text ? element("p", { class: "quote" }, entry.text) : null,
@@ -184,7 +185,8 @@ function buildAttachment(entry) {
   return element("li", { class: "line attachment", "data-who": "you" },
     element("span", { class: "who" }, WHO.you),
     element("div", {}, picture, element("p", { class: "kind" },
-      element("span", { class: "file" }, entry.name), entry.durationMs ? ` · ${clock(entry.durationMs)}` : "", element("span", { class: "remark" }))));
+      element("span", { class: "number", role: "img", hidden: true }), element("span", { class: "file" }, entry.name), entry.durationMs ? ` · ${clock(entry.durationMs)}` : "", element("span", { class: "remark" })),
+      element("p", { class: "quote", hidden: true })));
 }
 
 function peak(height) {
@@ -193,7 +195,19 @@ function peak(height) {
   return bar;
 }
 
+/** Words with a capital and a full stop where they are more than a remark. */
+function sentence(words) {
+  if (!words.includes(" ")) return words;
+  return `${words[0].toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;
+}
+
 function updateAttachment(node, entry) {
   node.dataset.status = entry.status;
-  setText(node.querySelector(".remark"), entry.cause ?? REMARKS[entry.status] ?? "");
+  setText(node.querySelector(".remark"), sentence(entry.cause ?? REMARKS[entry.status] ?? ""));
+  const number = node.querySelector(".number");
+  number.hidden = !entry.number;
+  if (entry.number) setText(number, String(entry.number));
+  number.setAttribute("aria-label", `Number ${entry.number}`);
+  setText(node.querySelector(".quote"), entry.words ?? "");
+  node.querySelector(".quote").hidden = !entry.words;
 }

@@ -18,16 +18,32 @@ from uuid import uuid4
 
 import msgspec
 
-from models.api import BackendError, ChatMessage, Emit, PlanDone, PlanRequest, Situation, TextDelta, ToolCall
-from models.plan import PlayMusic
+from models.api import (
+    BackendError,
+    ChatMessage,
+    Emit,
+    PlanDone,
+    PlanRequest,
+    Situation,
+    TextDelta,
+    ToolCall,
+    ToolSchema,
+)
+from models.plan import PlayMusic, Step
+from models.planner.functions.choice import Wanted, forced, taken_back
+from models.planner.functions.choice import answered as answered_question
+from models.planner.functions.choice import best as best_function
+from models.planner.functions.matching import ENOUGH
 from models.planner.grammar import KNOWN, RULES, VOCABULARY
 from models.planner.grammar.kept import after_capture
 from models.planner.grammar.playback import REST
 from models.planner.grammar.smalltalk import ABILITIES
+from models.planner.grammar.unsupported import REFUSALS
 from models.planner.observations import answer_event, answer_observations
 from models.planner.phonetic import Lexicon
 from models.planner.questions import AGAIN, answered, question
 from models.planner.rules import JOINTS, OPENINGS, Act, Candidate, Context, Rule, observation
+from models.planner.tokens import counted
 from models.planner.words import FUNCTION_WORDS, Reading, read, repaired
 
 Output = TextDelta | ToolCall | PlanDone
@@ -40,6 +56,7 @@ _MOST_REPAIRS = 12  # readings tried: bounds the work of a request that fits not
 _MOST_WORDS = 80  # of an utterance; more is no command
 _MOST_PARTS = 6
 
+_GREETING = "Hello! What can I do for you?"
 _UNKNOWN = f"That's beyond me. {ABILITIES}."
 
 
@@ -117,37 +134,87 @@ class IntentPlanner:
     def plan(self, request: PlanRequest) -> list[Output]:
         """The whole round at once."""
         acts, fit = self._acts(request)
-        outputs: list[Output] = []
-        text = " ".join(act for act in acts if isinstance(act, str) and act)
-        if text:
-            outputs.append(TextDelta(text=text))
+        said = [act for act in acts if isinstance(act, str) and act]
+        calls: list[ToolCall] = []
         offered = {tool.name for tool in request.tools}
+        restricted = bool(offered) or request.tool_choice == "none"
         for act in acts:
-            if isinstance(act, str):
-                continue
-            if offered and act.tool not in offered:
-                outputs.append(
-                    TextDelta(text=f"{' ' if outputs else ''}I can't {act.tool.replace('_', ' ')} here.")
-                )
-                continue
-            arguments = act.model_dump_json(exclude_defaults=True)
-            outputs.append(ToolCall(call_id=f"call_{uuid4().hex[:16]}", name=act.tool, arguments=arguments))
-        outputs.append(PlanDone(fit=fit))
-        return outputs
+            if isinstance(act, Wanted):
+                calls.append(_call(act.name, act.arguments))
+            elif isinstance(act, Step):
+                if restricted and act.tool not in offered:
+                    said.append(f"I can't {act.tool.replace('_', ' ')} here.")
+                else:
+                    calls.append(_call(act.tool, act.model_dump_json(exclude_defaults=True)))
+        return list(counted(request, " ".join(said), calls, fit))
 
-    def _acts(self, request: PlanRequest) -> tuple[Sequence[Act], float | None]:
+    def _acts(self, request: PlanRequest) -> tuple[Sequence[Act | Wanted], float | None]:
         """What to say and do, and how well a person's words fitted the grammar (None: there were none)."""
         if not request.messages:
-            return (), None
+            return self._instructed(request.instructions, Context(request)), None
         last = request.messages[-1]
+        functions = tuple(tool for tool in request.tools if tool.client)
         if last.role == "tool":
-            return (answer_observations(request.messages),), None
-        if last.role == "system":
+            return (answer_observations(request.messages, {tool.name for tool in functions}),), None
+        if last.role == "system" and last.content.lstrip().startswith("{"):
             return self._happened(last.content, Context(request)), None
+        if last.role == "system":  # an application's instruction, not an event
+            before = msgspec.structs.replace(request, messages=request.messages[:-1])
+            if before.messages and before.messages[-1].role == "user":
+                return self._acts(before)
+            return self._instructed(last.content, Context(request)), None
         if last.role == "assistant":
             return (), None
-        acts, fit = self._understand(last.content, Context(request))
+        context = Context(request)
+        if functions:
+            acts, fit = self._with_functions(request, functions, context)
+        else:
+            acts, fit = self._understand(last.content, context)
+        if pictures := _pictures(request.messages[:-1]):
+            # Words beside a picture are mostly about it, and nobody here can see it.
+            return [*pictures, *(act for act in acts if not isinstance(act, str))], fit
         return [self._rest(request) if act == REST else act for act in acts], fit
+
+    def _instructed(self, instructions: str, context: Context) -> Sequence[Act]:
+        """What to say when nobody has said anything: what we are told to, if that can be understood."""
+        if instructions.strip():
+            acts, fit = self._understand(instructions, context, repair=False)
+            if fit >= _SURE and all(isinstance(act, str) and act not in REFUSALS for act in acts):
+                return acts
+        return (_GREETING,)
+
+    def _with_functions(
+        self, request: PlanRequest, functions: tuple[ToolSchema, ...], context: Context
+    ) -> tuple[Sequence[Act | Wanted], float | None]:
+        """The same beside the client's functions.
+
+        Our own grammar goes first where it is sure, unless what it is sure of is that nobody here can do it;
+        a function is called where it fits well enough, and better than an unsure grammar. A tool of ours that
+        has the name of the client's is the client's.
+        """
+        text = request.messages[-1].content
+        reading = read(text).part(0, _MOST_WORDS)
+        by_name = {tool.name: tool for tool in functions}
+        wanted = answered_question(request.messages, functions)
+        if request.forced_tool in by_name:
+            if wanted is None or wanted.name != request.forced_tool:
+                wanted = forced(reading, by_name[request.forced_tool])
+            return _asked_or_called(wanted), 1.0
+        if wanted is None and taken_back(request.messages, functions):
+            return ("Okay.",), 1.0
+        fitting = wanted or best_function(reading, functions)
+        enough = fitting is not None and fitting.score >= ENOUGH
+        acts, fit = self._understand(text, context, repair=not enough)
+        steps = [act for act in acts if isinstance(act, Step)]
+        if fit >= _SURE and (ours := next((step for step in steps if step.tool in by_name), None)):
+            return _asked_or_called(forced(reading, by_name[ours.tool])), fit
+        if fitting is None or (steps and fit >= _SURE):
+            return acts, fit
+        lame = not steps and all(act in REFUSALS or act in (AGAIN, _UNKNOWN) for act in acts)
+        better = enough and (lame or fit < min(_SURE, fitting.score))
+        if better or wanted is not None or (request.tool_choice == "required" and not steps):
+            return _asked_or_called(fitting), max(fit, fitting.score)
+        return acts, fit
 
     def _happened(self, content: str, context: Context) -> Sequence[Act]:
         """What to say and do about an event."""
@@ -168,7 +235,7 @@ class IntentPlanner:
             return whole[len(heard) :].lstrip(" ,;.") or whole
         return whole or "I had finished."
 
-    def _understand(self, text: str, context: Context) -> tuple[Sequence[Act], float]:
+    def _understand(self, text: str, context: Context, *, repair: bool = True) -> tuple[Sequence[Act], float]:
         reading = read(text).part(0, _MOST_WORDS)
         if not reading.words:
             return (AGAIN,), 0.0
@@ -182,7 +249,7 @@ class IntentPlanner:
         choice = self._best(reading, context)
         content = sum(word not in FUNCTION_WORDS for word in reading.words)
         # A single word that means something, among words that do not, is no ground to take it for another.
-        if choice.fit < _SURE and (content > 1 or len(reading) <= 2):
+        if repair and choice.fit < _SURE and (content > 1 or len(reading) <= 2):
             for other in islice(repaired(reading, self._lexicon, self._is_known), _MOST_REPAIRS):
                 top = self._top(other, context)
                 if top is None or top.score(other) < _LIKELY / 2:
@@ -283,6 +350,25 @@ class IntentPlanner:
 
     def _is_known(self, word: str) -> bool:
         return word in KNOWN or word in FUNCTION_WORDS or word in OPENINGS or word[0].isdigit()
+
+
+def _pictures(messages: Sequence[ChatMessage]) -> list[str]:
+    """What to say about the pictures that came with the last words."""
+    said: list[str] = []
+    for message in reversed(messages):
+        if message.role != "system" or not str(observation(message.content).get("event")).endswith("_kept"):
+            break
+        if observation(message.content).get("event") == "picture_kept":
+            said.insert(0, answer_event(message.content))
+    return said
+
+
+def _call(name: str, arguments: str) -> ToolCall:
+    return ToolCall(call_id=f"call_{uuid4().hex[:16]}", name=name, arguments=arguments)
+
+
+def _asked_or_called(wanted: Wanted) -> Sequence[Act | Wanted]:
+    return (wanted.question,) if wanted.missing else (wanted,)
 
 
 def _weight(words: Sequence[str]) -> int:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from models.api import ChatMessage, ToolCall
+from models.plan import STEPS
 from models.planner.durations import spoken_duration
+from models.planner.functions.outputs import spoken
 from models.planner.rules import observation
 
 Said = Mapping[str, object]
 
 
-def answer_observations(messages: Sequence[ChatMessage]) -> str:
-    """Words for the tool messages that end the conversation; empty when all speak for themselves."""
+_OURS = frozenset(step.tool for step in STEPS)
+
+
+def answer_observations(messages: Sequence[ChatMessage], functions: Collection[str] = ()) -> str:
+    """Words for the tool messages that end the conversation; empty when all speak for themselves.
+
+    `functions` are the client's own, whatever their names.
+    """
     begin = len(messages)
     while begin and messages[begin - 1].role == "tool":
         begin -= 1
@@ -24,12 +32,15 @@ def answer_observations(messages: Sequence[ChatMessage]) -> str:
     heard = {calls[m.call_id].name for m in messages[begin:] if m.call_id in calls}
     for message in messages[begin:]:
         call, said = calls.get(message.call_id or ""), observation(message.content)
+        if call and (call.name in functions or call.name not in _OURS):
+            sentences.append(spoken(message.content))
+            continue
         if call and call.name == "keep_said" and "play_artefact" in heard and said.get("ok") is True:
             continue  # its sound plays: no words over it
         sentence = _describe(call, said)
         if sentence and sentence not in sentences:
             sentences.append(sentence)
-    return " ".join(sentences)
+    return sentences[0] if len(sentences) == 1 else " ".join(map(_sentence, sentences))
 
 
 def answer_event(content: str) -> str:
@@ -41,6 +52,14 @@ def answer_event(content: str) -> str:
         if label:
             return _sentence(f"Time's up: {label}")
         return _sentence(f"Time's up: {span}" if span else "Time's up")
+    if said.get("event") == "idle":
+        return "Are you still there?"
+    if said.get("event") == "picture_kept":
+        return f"I can't see pictures yet, but I have kept yours as {said.get('name')}."
+    if said.get("event") == "sound_kept":
+        cause = str(said.get("error") or "").rstrip(". ")
+        heard = f"I could not listen for words in it: {cause}" if cause else "I heard no words in it"
+        return f"I have kept your sound as {said.get('name')}. {_sentence(heard)}"
     return _sentence(str(said.get("text") or said.get("say") or ""))
 
 

@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from models.api import BackendError, BackendUnavailableError, PlanDone, PlanRequest, TextDelta, ToolCall
 from models.planner.openai_errors import explain, shown_url
-from models.planner.prompt import chat_messages, chat_tools
+from models.planner.prompt import chat_messages, chat_options
 from models.planner.tool_calls import CallAssembler
 
 _NO_KEY = "none"  # local servers ask for none, but the client wants one
@@ -82,11 +82,16 @@ class OpenAIPlanner:
         await self._client.close()
 
     async def _round(self, request: PlanRequest) -> AsyncGenerator[TextDelta | ToolCall | PlanDone, None]:
-        calls, usage, finished = CallAssembler(), (0, 0), False
+        calls, usage, finished, truncated = CallAssembler(), (0, 0, 0), False, False
         async with aclosing(self._chunks(request)) as chunks:
             async for chunk in chunks:
                 if chunk.usage:
-                    usage = (chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
+                    details = chunk.usage.prompt_tokens_details
+                    usage = (
+                        chunk.usage.prompt_tokens or 0,
+                        chunk.usage.completion_tokens or 0,
+                        (details.cached_tokens if details else None) or 0,
+                    )
                 for choice in (chunk.choices or ())[:1]:
                     if text := (choice.delta.content or choice.delta.refusal if choice.delta else None):
                         yield TextDelta(text=text)
@@ -94,14 +99,15 @@ class OpenAIPlanner:
                         calls.add(fragment)
                     if choice.finish_reason and not finished:
                         finished = True
-                        for call in calls.calls():
+                        truncated = choice.finish_reason == "length"
+                        for call in () if truncated else calls.calls():  # half a call is none
                             yield call
         if not finished:
             raise BackendError(
                 f"the language model server at {shown_url(self._url)} broke off in the middle of"
                 f" a reply; try again, and look into its log"
             )
-        yield PlanDone(input_tokens=usage[0], output_tokens=usage[1])
+        yield PlanDone(usage[0], usage[1], cached_tokens=usage[2], truncated=truncated)
 
     async def _name(self) -> str:
         """The model's name; when none was given, the first that the server lists."""
@@ -121,8 +127,7 @@ class OpenAIPlanner:
         ends."""
         options: dict[str, Any] = {**self._options, "messages": chat_messages(request)}
         options["model"] = await self._name()
-        if request.tools:
-            options["tools"] = chat_tools(request.tools)
+        options.update(chat_options(request))
         async with asyncio.timeout(self._timeout):
             # The response's own timeout would start anew with every keep-alive comment; this one does not.
             response: Any = await self._client.chat.completions.create(

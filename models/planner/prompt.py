@@ -95,3 +95,22 @@ def chat_tools(tools: tuple[ToolSchema, ...]) -> list[dict[str, Any]]:
         }
         for tool in tools
     ]
+
+
+def chat_options(request: PlanRequest) -> dict[str, Any]:
+    """The tools and what binds their choice, in the chat-completions format; defaults are left out.
+
+    The bound on tokens goes by its older name, which every compatible server knows.
+    """
+    options: dict[str, Any] = {}
+    if request.tools:
+        options["tools"] = chat_tools(request.tools)
+        if request.forced_tool:
+            options["tool_choice"] = {"type": "function", "function": {"name": request.forced_tool}}
+        elif request.tool_choice != "auto":
+            options["tool_choice"] = request.tool_choice
+        if not request.parallel_tool_calls:
+            options["parallel_tool_calls"] = False
+    if request.max_output_tokens is not None:
+        options["max_tokens"] = request.max_output_tokens
+    return options

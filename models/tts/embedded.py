@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from models.api import BackendError, BackendUnavailableError, Job, SpeechRequest
+from models.api import BackendError, BackendUnavailableError, Job, SpeechRequest, VoicesRequest
 from models.tts.espeak import EspeakSpeech
 from models.tts.flite import FliteSpeech, VoiceName
 from models.tts.libflite import VOICES
+from models.tts.voices import VoicesJob
 
 # What one may call a voice without knowing its name.
 KINDS = {"female": "slt", "male": "rms"}
@@ -34,8 +35,10 @@ class EmbeddedSpeech:
         self._program = espeak
         self._espeak: EspeakSpeech | None = None
 
-    def open(self, request: SpeechRequest) -> Job:
+    def open(self, request: SpeechRequest | VoicesRequest) -> Job:
         """Raises what the backend chosen raises: `BackendUnavailableError` when espeak-ng is missing."""
+        if isinstance(request, VoicesRequest):
+            return VoicesJob(self.voices())
         if request.voice.lower() in KINDS:
             request = msgspec.structs.replace(request, voice=KINDS[request.voice.lower()])
         primary = request.language.lower().replace("_", "-").split("-")[0]

@@ -25,10 +25,20 @@ from typing import BinaryIO
 
 import numpy as np
 
-from models.api import BackendError, BackendUnavailableError, Emit, SpeechChunk, SpeechRequest, WordTime
+from models.api import (
+    BackendError,
+    BackendUnavailableError,
+    Emit,
+    Job,
+    SpeechChunk,
+    SpeechRequest,
+    VoicesRequest,
+    WordTime,
+)
 from models.tts import text
 from models.tts.gaps import QUIET, Samples, word_times
 from models.tts.prosody import check_prosody
+from models.tts.voices import VoicesJob
 
 _WAV_HEADER = 44  # bytes; the rate is the 32-bit number at 24
 # The gap of the second reading, in espeak's units: about 211 ms at speed 1, 70 to 270 ms at those above 1.3,
@@ -79,8 +89,10 @@ class EspeakSpeech:
         self._program = found
         self._voices = _list_voices(found)
 
-    def open(self, request: SpeechRequest) -> _Job:
+    def open(self, request: SpeechRequest | VoicesRequest) -> Job:
         """Raises `BackendError` for a voice or language espeak-ng lacks, or a speed or pitch out of range."""
+        if isinstance(request, VoicesRequest):
+            return VoicesJob(self.voices())
         check_prosody(request)
         return _Job(self._program, self._voice(request), request)
 

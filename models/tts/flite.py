@@ -13,10 +13,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from models.api import BackendError, Emit, PhoneTime, SpeechChunk, SpeechRequest, WordTime
+from models.api import BackendError, Emit, Job, PhoneTime, SpeechChunk, SpeechRequest, VoicesRequest, WordTime
 from models.tts import english, text
 from models.tts.libflite import VOICES, Flite, Segment, Token, Voice
 from models.tts.prosody import check_prosody
+from models.tts.voices import VoicesJob
 
 VoiceName = Literal["slt", "rms", "awb", "kal16", "kal"]
 assert get_args(VoiceName) == VOICES
@@ -54,8 +55,10 @@ class FliteSpeech:
         ready = SpeechRequest(text="Ready.")
         _Job(self._flite, self._voice(voice), ready).step(lambda _: None)
 
-    def open(self, request: SpeechRequest) -> _Job:
+    def open(self, request: SpeechRequest | VoicesRequest) -> Job:
         """Raises `BackendError` for a voice, language, speed or pitch that flite does not have."""
+        if isinstance(request, VoicesRequest):
+            return VoicesJob(self.voices())
         check_prosody(request)
         if request.language.lower().replace("_", "-").split("-")[0] not in ("en", ""):
             raise BackendError(
@@ -64,8 +67,8 @@ class FliteSpeech:
         return _Job(self._flite, self._voice(request.voice or self._default), request)
 
     def voices(self) -> list[tuple[str, str]]:
-        """Give the voices as (name, language)."""
-        return [(name, "en") for name in VOICES]
+        """Give the voices as (name, language), the default first."""
+        return [(name, "en") for name in sorted(VOICES, key=lambda name: name != self._default)]
 
     def _voice(self, name: str) -> Voice:
         if name.lower() not in VOICES:

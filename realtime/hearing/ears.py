@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from models.planner.completeness import completeness
 from realtime.hearing.echo import EchoCanceller
 from realtime.hearing.meant import BRIEF_SILENCE_MS
 from realtime.hearing.prosody import finality
+from realtime.hearing.ring import Ring
 from realtime.hearing.turn import (
     Ended,
     Evidence,
@@ -47,9 +47,9 @@ from realtime.transport.link import InputAudio
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # before a failed VAD stream is opened again; the engine restarts its process meanwhile
-RING_MS = 3_000  # audio remembered, more than any prefix needs
 PROSODY_MS = 1_500  # of speech before a pause, that its melody is read from
 MODEL_MS = 8_000  # of the utterance, that a turn model is given (Smart Turn's window)
+MOST_MANUAL_S = 600  # without turn detection, since the last commit: 19 MB; a microphone was left open
 DEAF_S = 1.0  # without a piece of audio, while somebody speaks: the link holds back far less
 EVENTS = 64  # hearing events under way; a session that takes none for so long has long been stuck
 
@@ -129,32 +129,6 @@ HearingEvent = (
 )
 
 
-class _Ring:
-    """The last RING_MS of audio, by absolute sample, and all of it since `kept`."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.kept: int | None = None
-        self._pieces: deque[tuple[int, bytes]] = deque()
-
-    def append(self, pcm: bytes) -> None:
-        self._pieces.append((self.total, pcm))
-        self.total += len(pcm) // 2
-        oldest = self.total - RING_MS * HEARING_RATE // 1000
-        oldest = oldest if self.kept is None else min(oldest, self.kept)
-        while self._pieces[0][0] < oldest and self._pieces[0][0] + len(self._pieces[0][1]) // 2 <= oldest:
-            self._pieces.popleft()
-
-    def between(self, start: int, stop: int | None = None) -> bytes:
-        """The samples [start, stop) that are still there; to the newest without a `stop`."""
-        out = bytearray()
-        for begin, pcm in self._pieces:
-            if begin + len(pcm) // 2 > start and (stop is None or begin < stop):
-                end = None if stop is None else max(0, stop - begin) * 2
-                out += pcm[max(0, start - begin) * 2 : end]
-        return bytes(out)
-
-
 class Ears:
     """One session's hearing. `run` it with the link's audio; read `events`."""
 
@@ -169,8 +143,8 @@ class Ears:
         self.echo: EchoCanceller | None = None  # takes our own voice out
         self._engine = engine
         self._turn = TurnDetector(rules)
-        self._prefix = prefix_ms * HEARING_RATE // 1000
-        self._ring = _Ring()
+        self.prefix_ms = prefix_ms  # of audio before the onset that belongs to an utterance
+        self._ring = Ring()
         self._vad: Stream[SpeechProbability] | None = None
         self._utterance: Stream[Hypothesis] | None = None
         # Utterances that are over, until their final text is there: how and when (loop time), their audio.
@@ -206,6 +180,8 @@ class Ears:
                 if self.tap is not None:
                     self.tap(pcm)
                 message = Audio(pcm, piece.concealed)
+                if not self.automatic and self._ring.total - self._began > MOST_MANUAL_S * HEARING_RATE:
+                    await self._forget()
                 # The utterance first: one that begins while the VAD takes the piece has it from the ring.
                 if self._utterance is not None:
                     await self._utterance.send(message)
@@ -218,6 +194,14 @@ class Ears:
             judged.cancel()
             if self._utterance is not None:
                 await self._utterance.aclose()
+
+    async def _forget(self) -> None:
+        """Let go of what was heard and not committed for very long."""
+        if self._utterance is not None:
+            await self._drop()
+            minutes = MOST_MANUAL_S // 60
+            message = f"nothing was committed for {minutes} minutes; what was heard until now is forgotten"
+            await self.events.put(HearingFailed(message))
 
     def _without_echo(self, pcm: bytes) -> bytes:
         if self.echo is None:
@@ -289,7 +273,7 @@ class Ears:
         for event in events:
             match event:
                 case Onset(start):
-                    await self._open(start - self._prefix)
+                    await self._open(start - self.prefix_ms * HEARING_RATE // 1000)
                     self._group.create_task(self._watch(start), name="attention")
                     await self.events.put(SpeechStarted(start * 1000 // HEARING_RATE))
                 case Interrupt():

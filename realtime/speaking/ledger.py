@@ -82,6 +82,7 @@ class Ledger:
         self._letters = 0  # said in all segments that are over,
         self._samples = 0  # and how long that took
         self._told = 0  # characters given out by `begun`
+        self.produced = 0  # samples that were synthesised, heard or not
 
     def begin_segment(self, text: str, at: int) -> None:
         """A clause begins at sample `at` of the lane."""
@@ -94,6 +95,7 @@ class Ledger:
     def add(self, words: Sequence[WordTime], samples: int = 0) -> None:
         """A chunk of the current segment that lasts `samples`, and the word times that came with it."""
         self._sounding += samples
+        self.produced += samples
         if words:
             self._timed = True
             self._settle(words)

@@ -1,7 +1,7 @@
 """The mix: several lanes of audio into one 20 ms stereo frame after another. Pure; no clock, no asyncio.
 
 Nothing clicks: every gain moves in a ramp, a cut fades out over 10 ms, a pause fades out a copy of the next
-20 ms and leaves the read position where it was, so that the resume goes on at the exact sample. A lane whose
+10 ms and leaves the read position where it was, so that the resume goes on at the exact sample. A lane whose
 writer is late fades out over the last 5 ms it has, and waits for a frame and 5 ms more before it goes on.
 """
 
@@ -124,7 +124,7 @@ class Lane:
         """Take the next `samples`, padded with silence, or None when the lane is silent."""
         out: Pcm | None = None
         if self._state is LaneState.PAUSING:
-            piece = self._peek(min(samples, self._buffered))
+            piece = self._peek(min(CUT_SAMPLES, samples, self._buffered))
             out = _padded(piece * (self._gain * _line(1, 0, len(piece))), samples)
             self._state = LaneState.PAUSED
             self._sounding = False

@@ -28,12 +28,13 @@ from models.api import (
 )
 from models.engine import Engine
 from realtime import own_events
-from realtime.artefacts import Artefacts, Sound
+from realtime.artefacts import Artefacts, Sound, StoredSound
 from realtime.protocol import Outbox
 from realtime.response import Reason, Response
 from realtime.speaking.mixer import Lane, Pcm
 from realtime.speaking.recorded import Recorded
 from realtime.speaking.speaker import Speaker
+from realtime.speaking.take import Take
 from realtime.transport.link import AudioOwner
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Piece:
 
     kind: Literal["music", "sound"]
     name: str
-    request: MusicRequest | SoundRequest | Sound
+    request: MusicRequest | SoundRequest | Sound | StoredSound
     duration_ms: float | None = None
     artefact_id: str = ""
 
@@ -114,7 +115,8 @@ class Player:
         self._task: asyncio.Task[None] | None = None
         self._response: Response | None = None
         self._reason: Reason | None = None
-        self._artefact_id = ""
+        self.artefact_id = ""  # of what plays or has played
+        self._take: Take | None = None
         self._coming: deque[_Bar] = deque()
         self._bar: _Bar | None = None  # that sounds
         self._stream: Stream[MusicChunk | SoundChunk] | None = None
@@ -215,6 +217,8 @@ class Player:
                         if not begun.done():
                             begun.set_result(self.playing or piece.name)
                     self._expect(states)
+                    if self._take is not None:
+                        self._take.add(chunk.pcm, self._lane.consumed)
                     pcm = np.frombuffer(chunk.pcm, np.int16).reshape(-1, 2).astype(np.float32) / 32768.0
                     await self._write(pcm)
             self._unsteered()
@@ -239,8 +243,12 @@ class Player:
             response.cleared()
             self._end(piece)
 
-    def _open(self, request: MusicRequest | SoundRequest | Sound) -> Stream[MusicChunk | SoundChunk]:
-        return Recorded(request) if isinstance(request, Sound) else self._engine.open(request)
+    def _open(
+        self, request: MusicRequest | SoundRequest | Sound | StoredSound
+    ) -> Stream[MusicChunk | SoundChunk]:
+        if isinstance(request, Sound | StoredSound):
+            return Recorded(request)
+        return self._engine.open(request)
 
     async def _write(self, pcm: Pcm) -> None:
         """Put sound on the lane: up to twice its room while somebody waits for what comes behind."""
@@ -255,7 +263,7 @@ class Player:
         self, piece: Piece, response: Response, response_id: str | None, state: MusicState | None
     ) -> None:
         self.playing = describe(piece, state)
-        self._artefact_id = piece.artefact_id
+        self.artefact_id = piece.artefact_id
         self._response = response
         self._coming.clear()
         self._piece = piece
@@ -263,15 +271,32 @@ class Player:
         self._lane.resume()  # an empty lane may have been held with the others
         response.create()
         response.audio_started()
-        if not piece.artefact_id:
-            made = self._artefacts.add(
-                piece.kind, origin="made", name=self.playing, duration_ms=piece.duration_ms
-            )
-            self._artefact_id = made.id
-            self._outbox.send(own_events.ArtefactCreated, **made.as_event(), response_id=response_id)
+        self._keep(piece, response_id)
         self._changed()
 
+    def _keep(self, piece: Piece, response_id: str | None) -> None:
+        """Show what begins on the shelf, and record it where it is not a recording itself."""
+        if isinstance(piece.request, Sound | StoredSound):
+            return
+        made = self._artefacts.get(piece.artefact_id)
+        if made is None:
+            assert self.playing is not None
+            made = self._artefacts.add(
+                piece.kind,
+                origin="made",
+                name=self.playing,
+                duration_ms=piece.duration_ms,
+                request=piece.request,
+            )
+            self.artefact_id = made.id
+            self._outbox.send(own_events.ArtefactCreated, **made.as_event(), response_id=response_id)
+        if (recording := self._artefacts.record(made)) is not None:
+            self._take = Take(recording, self._lane.consumed)
+
     def _end(self, piece: Piece) -> None:
+        if self._take is not None:
+            self._take.close(self._lane.consumed)
+            self._take = None
         if self.playing is None:
             return
         self.playing = None
@@ -281,7 +306,7 @@ class Player:
         self._coming.clear()
         self._bar = None
         if piece.kind == "music":
-            self._outbox.send(own_events.MusicState, artefact_id=self._artefact_id, playing=False)
+            self._outbox.send(own_events.MusicState, artefact_id=self.artefact_id, playing=False)
         self._changed()
 
     def _answered(self, states: tuple[MusicState, ...]) -> None:
@@ -337,7 +362,7 @@ class Player:
         state = self._bar.state
         self._outbox.send(
             own_events.MusicState,
-            artefact_id=self._artefact_id,
+            artefact_id=self.artefact_id,
             playing=True,
             bar=state.bar,
             beats=state.beats,

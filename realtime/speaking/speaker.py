@@ -40,6 +40,8 @@ class Speaker:
         self._listened.set()
         self._held_at = 0.0  # loop time of `hold`
         self._held = 0.0  # s that were spent held in all
+        self._owner: AudioOwner | None = None  # of the frame that left last; None while nothing plays
+        self._ahead = 0  # frames that left before they were due
         # Of the voice's last frames: when each left, by a clock that stands while held, and its samples.
         self._left_at: deque[float] = deque(maxlen=REMEMBERED)
         self._left: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
@@ -110,8 +112,18 @@ class Speaker:
         for lane in lanes:
             lane.clear()
         self._link.flush()
+        self.end_cut()
         self.wake()
         self._announce_pull()  # whoever waits for the lane to drain has nothing to wait for
+
+    def end_cut(self) -> None:
+        """Let the tail of what was cut leave at once.
+
+        Whoever cuts says next that the response is over, and no sound of it may come after that.
+        """
+        if self._owner is not None and self._listened.is_set() and self.mixer.audible:
+            self._ahead += 1
+            self._send()
 
     async def _next_pull(self) -> None:
         await self._pulled.wait()
@@ -125,7 +137,6 @@ class Speaker:
         loop = asyncio.get_running_loop()
         due = loop.time()
         silent = 0
-        owner: AudioOwner | None = None
         while silent < SILENCE_FRAMES:
             if not self._listened.is_set():
                 await self._listened.wait()
@@ -135,18 +146,29 @@ class Speaker:
                 self._metrics.frames_late.inc()
             if late > GIVE_UP_S:
                 due += late
-            owner = self.owner() or owner  # the tail of a cut belongs to whom was cut
-            spoken = self.mixer.speech.consumed
-            frame = self.mixer.pull()
-            silent = 0 if frame is not None else silent + 1
-            self._link.play(frame, owner if frame is not None else None)
-            self._sent(frame, spoken)
-            self._metrics.frames.inc()
+            if self._ahead:
+                self._ahead -= 1
+                due += FRAME_MS / 1000
+                await asyncio.sleep(max(0.0, due - loop.time()))
+                continue
+            silent = 0 if self._send() else silent + 1
             self._announce_pull()
             for observer in self.on_frame:
                 observer()
             due += FRAME_MS / 1000
             await asyncio.sleep(max(0.0, due - loop.time()))
+        self._owner = None
+        self._ahead = 0
+
+    def _send(self) -> bool:
+        """Mix the next frame and let it leave; False when it is silence."""
+        self._owner = self.owner() or self._owner  # the tail of a cut belongs to whom was cut
+        spoken = self.mixer.speech.consumed
+        frame = self.mixer.pull()
+        self._link.play(frame, self._owner if frame is not None else None)
+        self._sent(frame, spoken)
+        self._metrics.frames.inc()
+        return frame is not None
 
     def _sent(self, frame: StereoFrame | None, spoken: int) -> None:
         now = asyncio.get_running_loop().time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.api import SPEAKING_RATE, BackendError, SpeechChunk, SpeechRequest, Stream
+from models.api import SPEAKING_RATE, BackendError, SpeechChunk, SpeechRequest, Stream, VoicesRequest
 from models.engine import Engine
 from realtime.resampling import Resampler
 from realtime.speaking.ledger import Ledger
 from realtime.speaking.mixer import Pcm
 from realtime.speaking.speaker import Speaker
+
+log = logging.getLogger(__name__)
 
 FIRST_S = 10.0  # a voice that has said nothing for so long will not
 # Between two chunks. The lane holds 0.5 s, so that 1.5 s without a chunk is 1 s of silence in mid-sentence.
@@ -30,6 +33,20 @@ class VoiceSettings:
     language: str = "en"
     speed: float = 1.0
     normal_speed: float = 1.0  # what "normal" goes back to
+
+
+async def list_voices(engine: Engine, first: str = "") -> tuple[str, ...]:
+    """Name the voices to choose from, `first` (or else the backend's own choice) in front.
+
+    None where the backend cannot tell; nobody has to choose.
+    """
+    try:
+        async with aclosing(engine.open(VoicesRequest())) as stream:
+            names = [voice.name async for voice in stream]
+    except BackendError as error:
+        log.warning("the voices are not known: %s", error)
+        return ()
+    return tuple(dict.fromkeys([first, *names] if first else names))
 
 
 def to_stereo(mono: NDArray[np.int16]) -> Pcm:

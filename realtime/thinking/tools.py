@@ -13,7 +13,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -221,14 +221,35 @@ class Toolbox:
                 there = ", ".join(artefact.name for artefact in list(artefacts)[:4])
                 raise ToolError(f"there is no {step.name!r} here; there is: {there}")
             raise ToolError("there is no recording here yet; to make one say: record me")
+        request = artefacts.request(artefact)
+        player = self._music if artefact.kind == "music" else self._sound
         try:
-            sound = artefacts.sound(artefact)
+            if request is not None and player.playing and player.artefact_id == artefact.id:
+                return await self._begin_anew(artefact, request)  # the recording is what was heard of it
+            sound = await artefacts.playable(artefact)
         except SoundGoneError as error:
             if artefact.text:
                 return {"artefact": artefact.id, "name": artefact.name, "say": artefact.text}
+            if request is not None:
+                return await self._begin_anew(artefact, request)
             raise ToolError(str(error)) from None
-        piece = Piece("sound", artefact.name, sound, artefact.duration_ms, artefact.id)
-        playing = await self._sound.start(piece, self.response_id)
+        kind: Literal["music", "sound"] = "music" if artefact.kind == "music" else "sound"
+        playing = await player.start(
+            Piece(kind, artefact.name, sound, sound.seconds * 1000, artefact.id), self.response_id
+        )
+        if isinstance(request, MusicRequest):
+            self._composed = request  # what an edit is then meant for
+        return {"artefact": artefact.id, "playing": playing}
+
+    async def _begin_anew(self, artefact: Artefact, request: MusicRequest | SoundRequest) -> Facts:
+        """Make a piece once more: the seed makes it the same."""
+        if isinstance(request, MusicRequest):
+            piece = Piece("music", music_name(request.brief), request, artefact.duration_ms, artefact.id)
+            playing = await self._music.start(piece, self.response_id)
+            self._composed = request
+        else:
+            piece = Piece("sound", artefact.name, request, artefact.duration_ms, artefact.id)
+            playing = await self._sound.start(piece, self.response_id)
         return {"artefact": artefact.id, "playing": playing}
 
     def _kept(self) -> Artefacts:

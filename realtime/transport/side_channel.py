@@ -92,7 +92,7 @@ class SideChannels:
 
     async def _read(self, own: AsyncIterator[str], counted: Callable[[], bool]) -> None:
         async for event in own:
-            if counted() and not self._meter.takes_event():
+            if counted() and not self._meter.takes_event(len(event)):
                 self._complain()
             else:
                 await self._inbox.put(event)

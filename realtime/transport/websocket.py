@@ -1,13 +1,13 @@
-"""A session over one WebSocket: PCM inside the events, both ways (`WS /v1/realtime`)."""
+"""A session over one WebSocket: audio inside the events, both ways (`WS /v1/realtime`)."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
-import numpy as np
 from openai.types.realtime import ResponseAudioDeltaEvent
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -15,11 +15,12 @@ from models.api import HEARING_RATE, SPEAKING_RATE
 from realtime.protocol import new_id
 from realtime.resampling import Resampler
 from realtime.security.limits import Meter
+from realtime.transport.audio_formats import RATES, AudioFormat, bytes_of, from_base64, samples_of
 from realtime.transport.link import FRAME_MS, AudioOwner, InputAudio, Losses, StereoFrame
+from realtime.transport.narrowband import Widener
 
 log = logging.getLogger(__name__)
 
-WIRE_RATE = 24_000  # Hz, mono int16: the protocol's audio/pcm
 EVENTS_WAITING = 1_000  # events a client may leave unread, 20 s of audio deltas, before it is cut off
 PIECES_WAITING = 3_000  # 20 ms pieces of input not yet heard; a client may send a minute at once
 CLOSING_S = 2.0  # s that what is still queued has to leave when the link closes; a client may read nothing
@@ -37,6 +38,11 @@ class _Sound(str):
     """An event that carries FRAME_MS of audio."""
 
     __slots__ = ()
+
+
+def _length(message: Mapping[str, Any]) -> int:
+    """Characters, or bytes, of a message."""
+    return len(message.get("text") or message.get("bytes") or b"")
 
 
 class WebSocketLink:
@@ -62,7 +68,9 @@ class WebSocketLink:
         self._received_at = self._appended_at = self._loop.time() - STREAMING_S
         self._farewell = False
         self._patience: asyncio.Timeout | None = None  # of the pump; begins to run out when the link closes
-        self._from_client = Resampler(WIRE_RATE, HEARING_RATE)
+        self._input_format: AudioFormat = "audio/pcm"
+        self._output_format: AudioFormat = "audio/pcm"
+        self._from_client = Widener(RATES["audio/pcm"])
         self._to_client: Resampler | None = None  # new for every sound: nothing of one is left for the next
 
     async def pump(self) -> None:
@@ -101,27 +109,30 @@ class WebSocketLink:
                     self._farewell = message.get("code", 1005) in GOODBYES
                     break
                 self._received_at = self._loop.time()
-                if self._meter is not None and (delay := self._meter.delay()):
+                if self._meter is not None and (delay := self._meter.delay(_length(message))):
                     await asyncio.sleep(delay)  # TCP makes the client wait; nothing is lost
                 yield message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
         finally:
             closed.cancel()
             self._close()
 
+    def set_formats(self, incoming: AudioFormat, outgoing: AudioFormat) -> None:
+        """What audio is coded in from now on. A sound under way goes on in the new format."""
+        if RATES[incoming] != RATES[self._input_format]:
+            self._from_client = Widener(RATES[incoming])
+        if RATES[outgoing] != RATES[self._output_format]:
+            self._to_client = None
+        self._input_format, self._output_format = incoming, outgoing
+
     def append(self, audio: str) -> None:
-        """Take base64 PCM of `input_audio_buffer.append`. Raises ValueError that says what is wrong."""
+        """Take base64 audio of `input_audio_buffer.append`. Raises ValueError that says what is wrong."""
         if self._closed.is_set():
             return
         self._appended_at = self._received_at
-        try:
-            pcm = base64.b64decode(audio, validate=True)
-        except ValueError as error:  # binascii.Error, and plainly when a character is not ASCII
-            raise ValueError(f"the audio is not base64: {error}") from None
-        if len(pcm) % 2:
-            raise ValueError("the audio has an odd number of bytes; send whole 16-bit samples")
+        samples = samples_of(from_base64(audio), self._input_format)
         if self._meter is not None:
-            self._meter.audio(len(pcm) / 2 / WIRE_RATE)
-        self._rest += self._from_client.feed(np.frombuffer(pcm, "<i2")).tobytes()
+            self._meter.audio(len(samples) / RATES[self._input_format])
+        self._rest += self._from_client.feed(samples).tobytes()
         whole = len(self._rest) // PIECE * PIECE
         for at in range(0, whole, PIECE):
             if self._in.full():
@@ -145,8 +156,9 @@ class WebSocketLink:
             self._to_client = None
             return
         if self._to_client is None:
-            self._to_client = Resampler(SPEAKING_RATE, WIRE_RATE, layout="stereo")
-        pcm = self._to_client.feed(frame.reshape(-1)).tobytes()
+            rate = RATES[self._output_format]
+            self._to_client = Resampler(SPEAKING_RATE, rate, layout="stereo")
+        sound = bytes_of(self._to_client.feed(frame.reshape(-1)), self._output_format)
         event = ResponseAudioDeltaEvent(
             type="response.output_audio.delta",
             event_id=new_id("event"),
@@ -154,7 +166,7 @@ class WebSocketLink:
             item_id=owner.item_id,
             output_index=owner.output_index,
             content_index=owner.content_index,
-            delta=base64.b64encode(pcm).decode("ascii"),
+            delta=base64.b64encode(sound).decode("ascii"),
         )
         self._unsent += 1
         self.send(_Sound(event.model_dump_json(exclude_unset=True)))

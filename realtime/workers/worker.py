@@ -18,7 +18,7 @@ import uvloop
 
 from models.api import BackendError
 from models.engine import Engine
-from realtime.config import Settings
+from realtime.config import ConfigError, Settings
 from realtime.process import first_cause
 from realtime.security.shares import Seat
 from realtime.serving import serving
@@ -50,7 +50,7 @@ class Worker:
         """Answer requests until cancelled. When it cannot it tells the supervisor why, and returns."""
         try:
             await self._serve(listener)
-        except* (BackendError, WarmupError) as errors:
+        except* (BackendError, ConfigError, WarmupError) as errors:
             self._supervisor.write(control.line(control.Failed(str(first_cause(errors)))))
             await self._supervisor.drain()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -113,3 +114,86 @@ async def test_speaking_over_the_assistant_interrupts_it(server: Any, microphone
     async with browser(server.url, microphone([2.0, "hello", 1.2, "twelve_times_nine"])) as page:
         await page.get_by_role("button", name="Start talking").click()
         await expect(page.get_by_role("log")).to_contain_text("108")
+
+
+DROP = """async ({ name, type, data }) => {
+    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type }));
+    for (const kind of ["dragenter", "dragover", "drop"]) document.body.dispatchEvent(
+        new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}"""
+PICTURE = """() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 32 });
+    canvas.getContext("2d").fillRect(8, 8, 20, 20);
+    return canvas.toDataURL("image/png").split(",")[1];
+}"""
+KEEP_TOLD = """
+    window.told = [];
+    const Native = WebSocket;
+    window.WebSocket = class extends Native {
+        send(text) {
+            window.told.push(JSON.parse(text));
+            super.send(text);
+        }
+    };
+"""
+
+
+@pytest.mark.parametrize("name", ["twelve_times_nine", "long_story"])  # the second needs the side channel
+async def test_a_dropped_sound_is_understood_kept_and_answered(
+    server: Any, microphone: Any, clip: Any, name: str
+) -> None:
+    words = {"twelve_times_nine": "twelve times nine", "long_story": "once upon a time"}[name]
+    async with browser(server.url, microphone([]), viewport={"width": 1440, "height": 900}) as page:
+        await page.get_by_role("button", name="Start talking").click()
+        await page.wait_for_selector("body[data-phase=live]")
+        data = base64.b64encode(clip(name).read_bytes()).decode()
+        await page.evaluate(DROP, {"name": f"{name}.flac", "type": "audio/flac", "data": data})
+        line = page.locator(".attachment")
+        await expect(line.locator(".quote")).to_contain_text(re.compile(words, re.IGNORECASE))
+        await expect(line.get_by_role("img", name="Number 1")).to_be_visible()
+        await expect(page.locator('.line[data-who="assistant"] .firm').first).not_to_be_empty()
+        if name == "twelve_times_nine":
+            await expect(page.locator("#entries")).to_contain_text("108")
+        shelf = page.get_by_role("region", name="Shelf")
+        async with page.expect_download() as download:
+            await shelf.get_by_role("button", name="Download number 1").click()
+        assert (await (await download.value).path()).stat().st_size > 10_000
+        await shelf.get_by_role("button", name="Play number 1").click()
+        await expect(shelf.locator(".progress:visible")).to_contain_text(" of 0:0")
+        await shelf.get_by_role("button", name="Stop number 1").click()
+        await expect(page.locator(".notice")).to_have_count(0)
+
+
+async def test_a_dropped_picture_is_kept_and_shown(server: Any, microphone: Any) -> None:
+    async with browser(server.url, microphone([]), viewport={"width": 1440, "height": 900}) as page:
+        await page.get_by_role("button", name="Start talking").click()
+        await page.wait_for_selector("body[data-phase=live]")
+        data = await page.evaluate(PICTURE)
+        await page.evaluate(DROP, {"name": "shapes.png", "type": "image/png", "data": data})
+        await expect(page.locator('.line[data-who="assistant"] .firm')).not_to_be_empty()
+        await page.wait_for_function("() => document.querySelector('.shelf-item img')?.naturalWidth === 64")
+        await expect(page.locator(".attachment .remark")).to_have_text("")
+
+
+async def test_over_the_websocket_the_history_holds_what_this_page_played(
+    server: Any, microphone: Any
+) -> None:
+    async with browser(server.url, microphone([])) as page:
+        await page.add_init_script(KEEP_TOLD)
+        await page.goto(f"{server.url}?transport=websocket")
+        await page.get_by_role("textbox").fill("what can you do")
+        await page.get_by_role("button", name="Send").click()
+        reply = page.locator('.line[data-who="assistant"]')
+        await expect(reply.locator(".firm")).to_contain_text("music")
+        await page.get_by_role("button", name="Interrupt").click()
+        told = await page.wait_for_function(
+            "() => window.told.find(({ type }) => type === 'conversation.item.truncate')"
+        )
+        event = await told.json_value()
+        await expect(reply.locator(".remark")).to_have_text("interrupted")
+        # The server counts what it sent, and takes the page's word that less of it was heard.
+        assert 0 < event["audio_end_ms"] < 5_000
+        await expect(reply.locator(".firm")).to_have_text(re.compile(r"^I can play\b[^.]{0,30}$"))
+        await expect(page.locator(".notice")).to_have_count(0)

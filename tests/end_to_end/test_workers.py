@@ -201,6 +201,23 @@ async def test_a_conversation_is_resumed_through_either_worker(pair: Any) -> Non
             assert "conversation is over" in closed.value.rcvd.reason
 
 
+async def test_what_is_kept_is_downloaded_from_either_worker(pair: Any) -> None:
+    async with conversation(pair.url) as socket:
+        words = {"type": "input_text", "text": "write down: buy milk"}
+        item = {"type": "message", "role": "user", "content": [words]}
+        await socket.send(json.dumps({"type": "conversation.item.create", "item": item}))
+        await socket.send('{"type":"response.create"}')
+        async with asyncio.timeout(PATIENCE):
+            while (event := json.loads(await socket.recv()))["type"] != "audiogpt.artefact.created":
+                pass
+        for _ in range(8):  # the kernel chooses the worker by the connection's port
+            answer = get(pair.url, event["url"])
+            assert (answer.status_code, answer.text) == (200, "buy milk")
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert get(pair.url, event["url"]).status_code == 200, "the files outlive the call"
+    assert get(pair.url, event["url"][:-1]).status_code == 404
+
+
 def test_a_killed_supervisor_leaves_nothing_behind() -> None:
     command = [sys.executable, "-m", "realtime", "--port", "0", "--workers", "2"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as supervisor:

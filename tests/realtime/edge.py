@@ -41,7 +41,7 @@ def edge(
     """Serve until left. `environment` is what the server sees of it."""
     settings = load(["media.addresses=127.0.0.1", *flags], environment={})
     metrics, words = Metrics(), Words()
-    engine = FakeEngine(words, lambda request: [api.Say(text="one two three")])
+    engine = FakeEngine(words, lambda request: [api.TextDelta("one two three")])
     up, ended = threading.Event(), threading.Event()
     listener = socket.create_server((host, 0))
     failure: list[BaseException] = []

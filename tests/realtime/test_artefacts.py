@@ -34,9 +34,18 @@ def several() -> Artefacts:
         ("it", "recording 2"),
         ("that one", "recording 2"),
         ("the last one", "recording 2"),
-        ("two", "recording 2"),
-        ("number two", "recording 2"),
-        ("number to", "recording 2"),  # as a recogniser may write it
+        ("two", "recording 1"),  # all that is on the shelf counts
+        ("number two", "recording 1"),
+        ("number to", "recording 1"),  # as a recogniser may write it
+        ("the second one", "recording 1"),
+        ("piece two", "recording 1"),
+        ("the fifth thing", "siren"),
+        ("the 4 th item", "recording 2"),  # as words are read from "4th"
+        ("recording two", "recording 2"),
+        ("recording number one", "recording 1"),
+        ("the recording to me", "recording 2"),
+        ("recording four", "recording 2"),  # there are two, and it is number four of all
+        ("track one", "calm solo piano in A minor, 70 beats a minute"),
         ("Recording 1", "recording 1"),
         ("take one", "recording 1"),
         ("the first recording", "recording 1"),
@@ -48,7 +57,7 @@ def several() -> Artefacts:
         ("what I just said", "recording 2"),
         ("the siren", "siren"),
         ("the piano piece", "calm solo piano in A minor, 70 beats a minute"),
-        ("number three", "note 1"),  # no kind has three; it is the third of all
+        ("number three", "note 1"),
         ("number nine", None),
         ("recording three", None),
         ("the tune", None),
@@ -83,9 +92,10 @@ def test_a_handle_is_shown_as_the_protocol_wants_it(several: Artefacts) -> None:
         "id": recording.id,
         "kind": "speech",
         "name": "recording 2",
-        "number": 2,
+        "number": 4,
         "text": "hello",
         "duration_ms": 1_000.0,
+        "url": None,
     }
     assert [artefact.as_event()["kind"] for artefact in several] == [
         "sound",
@@ -130,7 +140,7 @@ def test_the_oldest_handles_are_forgotten() -> None:
     assert [artefact.name for artefact in artefacts] == ["note 3", "note 2"]
 
 
-Kinds: list[Kind] = ["text", "melody", "recording", "music", "sound"]
+Kinds: list[Kind] = ["text", "melody", "recording", "music", "sound", "image"]
 
 
 @given(
@@ -150,10 +160,13 @@ def test_the_bounds_hold(made: list[tuple[Kind, int]], most: int, tenths: int) -
         with_sound = [a for a in artefacts if a.duration_ms is not None]
         assert held == with_sound[: len(held)]  # the newest ones
         assert artefacts.find(added[-1].id) is added[-1]
+    assert [a.number for a in added] == list(range(1, 1 + len(added)))
     for kind in Kinds:
-        assert [a.number for a in added if a.kind == kind] == list(
+        assert [a.nth for a in added if a.kind == kind] == list(
             range(1, 1 + sum(a.kind == kind for a in added))
         )
+    for artefact in artefacts:
+        assert artefacts.find(f"number {artefact.number}") is artefact
 
 
 def _has(artefacts: Artefacts, artefact: Artefact) -> bool:

@@ -166,6 +166,9 @@ def test_it_may_come_back_over_a_websocket_and_append_audio_there() -> None:
         def append(self, audio: str) -> None:
             self.appended += audio
 
+        def set_formats(self, incoming: str, outgoing: str) -> None:
+            """No audio is looked at."""
+
     async def dialogue(stage: Stage) -> None:
         await stage.line.aclose()
         await asyncio.sleep(0.1)

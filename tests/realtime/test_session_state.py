@@ -107,6 +107,26 @@ def test_what_the_protocol_does_not_name_is_not_shown() -> None:
     assert shown["audio"]["output"]["voice"] == client.state.voice == "slt"
 
 
+def test_what_says_how_to_answer_is_shown_and_kept() -> None:
+    client = Client()
+    function = {"type": "function", "name": "f", "description": "does f"}
+    choice = {"type": "function", "name": "f"}
+    client.update(tools=[function], tool_choice=choice, max_output_tokens=50, parallel_tool_calls=False)
+    shown = client.wire.sent[-1]["session"]
+    assert shown["tools"] == [{**function, "parameters": {"type": "object", "properties": {}}}]
+    assert shown["tool_choice"] == choice
+    assert (shown["max_output_tokens"], shown["parallel_tool_calls"]) == (50, False)
+    client.update(tools=[], tool_choice="required", max_output_tokens="inf")
+    shown = client.wire.sent[-1]["session"]
+    assert (shown["tools"], shown["tool_choice"], shown["max_output_tokens"]) == ([], "required", "inf")
+
+
+def test_a_tool_of_ours_may_be_forced() -> None:
+    client = Client()
+    client.update(tool_choice={"type": "function", "name": "play_music"})
+    assert client.wire.sent[-1]["session"]["tool_choice"]["name"] == "play_music"
+
+
 def test_text_only() -> None:
     assert Client().update(output_modalities=["text"]).modality == "text"
 
@@ -115,8 +135,24 @@ def test_text_only() -> None:
     ("session", "code"),
     [
         ({"type": "transcription"}, "unsupported_session"),
-        ({"tools": [{"type": "function", "name": "f"}]}, "unsupported_tools"),
-        ({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}, "unsupported_format"),
+        ({"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x"}]}, "unsupported_tool"),
+        ({"tools": [{"type": "function", "name": "no blanks"}]}, "invalid_tool"),
+        ({"tools": [{"type": "function"}]}, "invalid_tool"),
+        ({"tools": [{"type": "function", "name": "f", "parameters": [1]}]}, "invalid_tool"),
+        ({"tools": [{"type": "function", "name": "f"}] * 2}, "duplicate_tool"),
+        ({"tools": [{"type": "function", "name": f"f{n}"} for n in range(129)]}, "too_many_tools"),
+        (
+            {"tools": [{"type": "function", "name": "f", "parameters": {"description": "x" * 40_000}}]},
+            "invalid_tool",
+        ),
+        ({"tool_choice": {"type": "function", "name": "f"}}, "unknown_tool"),
+        ({"tool_choice": {"type": "mcp", "server_label": "x"}}, "unsupported_tool_choice"),
+        ({"max_output_tokens": 0}, "invalid_value"),
+        ({"max_output_tokens": 4_097}, "invalid_value"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 1}}}},
+            "invalid_value",
+        ),
         ({"audio": {"output": {"speed": 4.0}}}, "invalid_value"),
     ],
 )
@@ -128,6 +164,70 @@ def test_what_cannot_be_had_is_refused_and_changes_nothing(session: dict[str, An
     assert caught.value.param
     assert client.state.instructions == ""
     assert client.wire.sent == []
+
+
+def test_formats_are_independent_and_shown_whole() -> None:
+    client = Client()
+    assert client.state.formats == ("audio/pcm", "audio/pcm")
+    assert client.update(audio={"input": {"format": {"type": "audio/pcmu"}}}).formats == (
+        "audio/pcmu",
+        "audio/pcm",
+    )
+    client.update(audio={"output": {"format": {"type": "audio/pcma", "rate": 8_000}}})
+    assert client.wire.sent[-1]["session"]["audio"]["input"]["format"] == {"type": "audio/pcmu"}
+    assert client.wire.sent[-1]["session"]["audio"]["output"]["format"] == {"type": "audio/pcma"}
+    for back in ({"rate": 24_000}, {"type": "audio/pcm"}, {"type": "audio/pcm", "rate": None}):
+        client.update(audio={"input": {"format": {"type": "audio/pcma"}}})
+        assert client.update(audio={"input": {"format": back}}).formats == ("audio/pcm", "audio/pcma")
+        shown = client.wire.sent[-1]["session"]["audio"]["input"]["format"]
+        assert shown == {"type": "audio/pcm", "rate": 24_000}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"type": "audio/wav"}, {"type": "audio/pcm", "rate": 16_000}, {"type": 1}, "audio/pcmu"]
+)
+def test_a_format_that_there_is_none_of_is_refused(wrong: Any) -> None:
+    client = Client()
+    with pytest.raises(ProtocolError) as caught:
+        client.update(audio={"input": {"format": wrong}})
+    assert caught.value.code == "invalid_value"
+    assert "format" in str(caught.value.param)
+
+
+@pytest.mark.parametrize(
+    ("asked", "threshold", "prefix_ms"),
+    [
+        ({}, 0.5, 300),
+        ({"threshold": 0.8, "prefix_padding_ms": 500}, 0.8, 500),
+        ({"threshold": 0.0, "prefix_padding_ms": 0}, 0.05, 0),
+        ({"threshold": 1.0, "prefix_padding_ms": 60_000}, 0.95, 2_000),
+        ({"threshold": None, "prefix_padding_ms": None}, 0.5, 300),
+        ({"prefix_padding_ms": -5}, 0.5, 0),
+    ],
+)
+def test_where_speech_begins(asked: dict[str, Any], threshold: float, prefix_ms: int) -> None:
+    state = Client().update(audio={"input": {"turn_detection": {"type": "server_vad", **asked}}})
+    assert state.rules(Rules()).threshold == threshold
+    assert state.prefix_ms(300) == prefix_ms
+    state = Client().update(audio={"input": {"turn_detection": {"type": "semantic_vad", **asked}}})
+    assert state.prefix_ms(300) == 300
+
+
+def test_null_in_a_turn_detection_is_the_default() -> None:
+    null = {"type": "server_vad", "create_response": None, "interrupt_response": None}
+    state = Client().update(audio={"input": {"turn_detection": null}})
+    assert state.answers
+    assert state.interrupts
+    assert state.idle_timeout_ms is None
+
+
+def test_transcription_can_be_switched_off_and_on() -> None:
+    client = Client()
+    assert client.state.transcribes
+    assert not client.update(audio={"input": {"transcription": None}}).transcribes
+    state = client.update(audio={"input": {"transcription": {"language": "de"}}})
+    assert state.transcribes
+    assert state.language == "de"
 
 
 def test_merging() -> None:

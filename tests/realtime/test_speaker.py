@@ -175,13 +175,14 @@ def test_silencing_flushes_the_link_and_frees_who_waits() -> None:
         draining = asyncio.create_task(room.speaker.drained(room.lane))
         writing = asyncio.create_task(room.speaker.write(room.lane, frames(0)))
         await asyncio.sleep(0.05)
+        sounded = len(room.link.sound)
         room.speaker.silence(room.lane)
+        assert len(room.link.sound) == sounded + 1  # the tail of the cut, at once
         await asyncio.wait_for(draining, 0.001)
         await writing
         assert room.link.flushed == 1
-        sounded = len(room.link.sound)
         await asyncio.sleep(0.5)
-        assert len(room.link.sound) == sounded + 1  # the tail of the cut
+        assert len(room.link.sound) == sounded + 1
 
     in_a_room(visit)
 

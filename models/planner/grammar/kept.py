@@ -59,9 +59,24 @@ _MINE = r"(?:recording|dictation|take|memo|voice|note|humming|hum|singing)"
 _ANYONES = r"(?:tune|melody|clip|message|audio|sentence|file|song|result)"
 _ORDER = r"(?:last |first |second |third |latest |newest |previous |other )?"
 _PLAY = r"(?:play|replay|playback|hear|listen to|let us hear|repeat)"
+# What is on the shelf goes by its number there, counted over all kinds, or by that of its kind.
+_SHELF_NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty)"
+_ORDINAL = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
+    r"|\d+ ?(?:st|nd|rd|th))"
+)
+_THING = r"(?:piece|item|thing|artefact|artifact|entry|sound|effect|track|picture|music)"
+_ANY_THING = rf"(?:{_THING}|{_MINE}|{_ANYONES})"
+_NUMBERED = rf"(?:the |my )?(?:{_ANY_THING} )?(?:number|no) (?:{_SHELF_NUMBER}|to|too|for)"
+_IN_ORDER = rf"(?:{_ANY_THING} {_SHELF_NUMBER}|(?:the|my|that|our) (?:very )?{_ORDINAL} (?:one|{_ANY_THING}))"
+_PLAY_SHELF = rf"(?:{_PLAY}|go back to|back to|return to|to)(?: me)?(?: back)?"
+_ONCE_MORE = (
+    r"(?: (?:back|again|once more|one more time|instead|now|for me|to me"
+    r"|from (?:the )?(?:beginning|start|top)|(?:on|from|of|in) (?:the|my|our) (?:shelf|list)))*"
+)
 
 
-@rule("play replay playback hear listen recording repeat")
+@rule("play replay playback hear listen recording repeat number back return first second third")
 def play_kept(reading: Reading, context: Context) -> Candidate | None:
     """Play what was kept."""
     thing = kept(context)
@@ -78,10 +93,16 @@ def play_kept(reading: Reading, context: Context) -> Candidate | None:
         rf"(?:my|the|that|this|our) {_ORDER}{_MINE}(?: of me)?(?: number)?(?: {_NUMBER})?"
         rf"|my {_ORDER}{_ANYONES}(?: {_NUMBER})?|(?:{_MINE}|number|tune|clip)(?: number)? {_NUMBER}"
     )
+    found = whole(reading, rf"{_PLAY_SHELF} ({_NUMBERED}){_ONCE_MORE}")
+    if found is None and (thing is not None or context.played):  # or else "the second piece" is one to make
+        found = whole(reading, rf"{_PLAY_SHELF} ({_IN_ORDER}){_ONCE_MORE}")
+    brubeck = thing is None and reading.text.endswith("take five")  # the piece
+    if found is not None and not brubeck:
+        return Candidate((PlayArtefact(name=found[1]),), 0.99, everything(reading))
     found = whole(reading, rf"{more} ({sure})(?: back| again)*")
     if found is None and thing is not None:
         found = whole(reading, rf"{more} ((?:the|that|this) {_ORDER}{_ANYONES})(?: back| again)*")
-    if found is not None and not (thing is None and found[1].startswith("take ")):  # Brubeck's "Take Five"
+    if found is not None and not (thing is None and found[1].startswith("take ")):
         return Candidate((PlayArtefact(name=found[1]),), 0.97, everything(reading))
     back = whole(reading, rf"{_PLAY}(?: (?:it|that|this|everything))? back(?: to me| again)*|playback")
     again = whole(reading, r"(?:play|replay|hear) (?:it|that|this)(?: again)?(?: now)?")
@@ -148,7 +169,7 @@ _CANNOT: tuple[tuple[str, str], ...] = (
     (r"slower|faster|higher|lower|pitch|transpose|reverse|backwards|stretch", "change its speed or pitch"),
     (r"translat\w+|in (?:german|french|spanish|italian)", "translate it"),
     (r"send|email|e mail|post|share", "send it to anybody"),
-    (r"midi|download|export|file|wav|mp3", "save it as a file"),
+    (r"midi|mp3|ogg|flac", "save it in that form"),
     (r"loop|cut|trim|splice|patch|repair|fix|louder|softer", "edit it"),
     (r"describe|what (?:notes?|key)|analy[sz]e|which notes?", "analyse it"),
 )
@@ -157,6 +178,8 @@ _NEAREST = {
     "melody": "I can play it back as you gave it",
     "recording": "I can play it back as it is",
 }
+_DOWNLOAD = "It is on the shelf of the page, which can download it."
+_AS_FILE = r"download|export|(?:save|get|have|give me) .*(?:as a file|wav|my computer|my disk)"
 _IT = r"it|that|this|(?:my|the) (?:last )?(?:recording|voice|tune|melody|humming|note|clip|dictation|take)"
 _REPEATS = (
     r"(?:read|say|repeat|tell|show|write)(?: me)?"
@@ -177,6 +200,8 @@ def treat(reading: Reading, context: Context) -> Candidate | None:
     named = search(reading, r"(?:my|the) (?:last )?(?:recording|voice|humming|note|dictation|take)")
     if not (named or (newest_is_kept(context, thing) and context.situation.playing is None)):
         return None
+    if search(reading, _AS_FILE) and not search(reading, r"midi|mp3|ogg|flac"):
+        return Candidate((_DOWNLOAD,), 0.95, everything(reading))
     if found := _cannot([reading.text]):
         return Candidate((_refusal(found, thing.kind),), 0.95, everything(reading))
     return None
@@ -247,7 +272,7 @@ _ABOUT_IT: tuple[tuple[str, str], ...] = (
     (
         r"(?:delete|erase|remove|forget|throw away) (?:my|the|that|this|all)(?: last)? (?:recordings?|notes?"
         r"|tunes?|voice|dictation)(?: of me)?",
-        "I can't delete it yet, but I keep it no longer than this conversation.",
+        "I can't delete it yet, but it goes by itself some time after this conversation.",
     ),
     (
         r"how (?:do|can) (?:i|you) (?:record|tape|take|dictate|make|write)(?: \w+){0,3} ?(?:notes?"

@@ -247,4 +247,6 @@ def _refuse(reading: Reading, context: Context) -> Candidate | None:
 
 
 VOCABULARY = frozenset(word for pattern, _ in _ROWS for word in re.findall(r"(?<!\\)\b[a-z]{5,}\b", pattern))
+# What is said of things nobody here can do; a client's function may be able to.
+REFUSALS = frozenset(sentence for _, sentence in _ROWS)
 RULES: tuple[Rule, ...] = (Rule("refuse", frozenset(), _refuse),)

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Listening } from "../../../client/web/listening.js";
 import { decodePcm, encodePcm } from "../../../client/web/pcm.js";
 import { PlaybackQueue, START } from "../../../client/web/playback.js";
 import { Resampler } from "../../../client/web/resample.js";
 import { Resumption, resumeDelay } from "../../../client/web/retry.js";
-import { cutsPlayback, socketAddress } from "../../../client/web/socket.js";
+import { socketAddress } from "../../../client/web/socket.js";
 
 const RATE = 48_000;
 const BLOCK = 128;
@@ -122,10 +123,84 @@ test("an interruption drops the rest within a few milliseconds, without a click"
   assert.equal(queue.target, START);
 });
 
-test("what the server cuts is known by its events", () => {
-  assert.ok(cutsPlayback({ type: "response.done", response: { status: "cancelled" } }));
-  assert.ok(cutsPlayback({ type: "conversation.item.truncated" }));
-  assert.ok(!cutsPlayback({ type: "response.done", response: { status: "completed" } }));
+test("what was heard of an item is counted to the sample, whatever else was in the buffer", () => {
+  const queue = new PlaybackQueue(RATE);
+  queue.push(ones(0.1), "one");
+  queue.push(ones(0.3), "two");
+  listen(queue, START + 0.2);
+  assert.deepEqual(queue.drop(["one"]), [], "it was heard to its end");
+  const left = queue.buffered;
+  const [cut, ...others] = queue.drop(null);
+  assert.deepEqual([cut.item, others.length], ["two", 0]);
+  // What was pulled of it, and the 3 ms in which it fades.
+  assert.equal(cut.heardMs, Math.floor((0.3 - left + 0.003) * 1000 + 1e-6));
+  queue.push(ones(0.1), "two");
+  assert.ok(queue.buffered < 0.004, "what was still on its way of it is not heard");
+  queue.push(ones(0.1), "three");
+  assert.ok(listen(queue, 0.3).some((sample) => sample > 0.4));
+});
+
+test("held, it falls silent where it is and goes on at the next sample", () => {
+  const queue = new PlaybackQueue(RATE);
+  const ramp = Float32Array.from({ length: RATE / 2 }, (_, n) => 0.2 + n / RATE);
+  queue.push(ramp, "one");
+  const before = listen(queue, START + 0.1);
+  queue.hold();
+  queue.push(ones(0.02), "one"); // in which the server's own voice fades
+  const silence = listen(queue, 1);
+  assert.ok(silence.findLastIndex((sample) => sample > 0) < 0.004 * RATE);
+  assert.ok(steepest(join([before, silence])) < 0.01);
+  const left = queue.buffered - 0.02;
+  queue.push(ones(0.02), "one");
+  const after = listen(queue, 0.05);
+  const expected = ramp[ramp.length - Math.round(left * RATE) + 400];
+  const first = after.findIndex((sample) => sample > 0);
+  assert.ok(first < 2 * BLOCK, "there is nothing to wait for");
+  assert.ok(after.some((sample) => Math.abs(sample - expected) < 1e-3));
+  queue.hold();
+  queue.release();
+  assert.ok(listen(queue, 0.05).some((sample) => sample > 0.4), "or it is let go on");
+});
+
+/** A call in which `item_1` of `resp_1` is being said. */
+function speaking() {
+  const listening = new Listening();
+  listening.receives({ type: "response.created", response: { id: "resp_1" } });
+  listening.receives({ type: "conversation.item.added", item: { id: "item_1", role: "assistant" } });
+  listening.receives({ type: "response.output_audio.delta", response_id: "resp_1", item_id: "item_1" });
+  return listening;
+}
+
+test("somebody who speaks over a reply silences what is buffered of it, until it is known what was meant", () => {
+  const started = { type: "input_audio_buffer.speech_started" };
+  assert.equal(new Listening().receives(started), null, "there is nothing to silence");
+  const listening = speaking();
+  assert.deepEqual(listening.receives(started), { hold: true });
+  listening.receives({ type: "response.created", response: { id: "resp_2" } });
+  listening.receives({ type: "response.output_audio.delta", response_id: "resp_2", item_id: "music" });
+  assert.equal(listening.receives(started), null, "music goes on");
+  listening.receives({ type: "response.done", response: { id: "resp_2", status: "completed" } });
+  assert.deepEqual(listening.receives({ type: "response.done", response: { id: "resp_1", status: "completed" } }), { hold: false });
+  assert.equal(listening.receives(started), null, "the server has sent all of it: it is heard to its end");
+});
+
+test("what the server or the page cuts is dropped, and music beside it is not", () => {
+  const done = (id, status) => ({ type: "response.done", response: { id, status, output: [] } });
+  assert.deepEqual(speaking().receives(done("resp_1", "cancelled")), { drop: ["item_1"] });
+  assert.deepEqual(speaking().receives(done("resp_2", "cancelled")), { drop: [] });
+  assert.deepEqual(speaking().receives({ type: "conversation.item.truncated", item_id: "item_1" }), { drop: ["item_1"] });
+  assert.deepEqual(speaking().sends({ type: "response.cancel" }), { drop: ["item_1"] });
+  assert.deepEqual(speaking().sends({ type: "response.cancel", response_id: "resp_1" }), { drop: ["item_1"] });
+  assert.equal(speaking().sends({ type: "response.cancel", response_id: "resp_9" }), null);
+  assert.deepEqual(speaking().sends({ type: "output_audio_buffer.clear" }), { drop: null });
+  assert.equal(speaking().sends({ type: "response.create" }), null);
+});
+
+test("what was heard is told of what is in the conversation", () => {
+  const cut = [{ item: "item_1", heardMs: 440 }, { item: "item_of_music", heardMs: 9_000 }];
+  assert.deepEqual(speaking().truncations(cut), [
+    { type: "conversation.item.truncate", item_id: "item_1", content_index: 0, audio_end_ms: 440 },
+  ]);
 });
 
 test("the socket is beside the page, and names the call to take up", () => {

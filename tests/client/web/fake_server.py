@@ -38,6 +38,10 @@ DIALOGUE: dict[str, list[dict[str, Any]]] = json.loads(
 RATE = 48_000
 FRAME = 960
 WAIT_S = 15.0
+PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200">'
+    '<rect width="320" height="200" fill="teal"/></svg>'
+)
 
 _host_addresses = ice.get_host_addresses
 
@@ -128,7 +132,10 @@ class FakeServer:
         self.goodbyes: list[int] = []  # close codes
         self.side_channel = True  # False: calls have none
         self.aside: list[str] = []  # types of events that came over side channels
+        self.key = ""  # of who may have files
+        self.files: list[str] = []  # that were given out
         self.offers: list[str] = []
+        self._asides: list[WebSocket] = []
         self._peers: list[RTCPeerConnection] = []
         self._drains: set[asyncio.Task[None]] = set()
         self._channel: asyncio.Future[Channel] | None = None
@@ -154,7 +161,7 @@ class FakeServer:
                 Route("/v1/realtime/calls", self._call, methods=["POST"]),
                 Route("/v1/realtime/calls/{id}/hangup", self._hangup, methods=["POST"]),
                 WebSocketRoute("/v1/realtime", self._take_socket),
-                Route("/files/tone.wav", lambda _: Response(tone_file(), media_type="audio/wav")),
+                Route("/files/{name}", self._file),
                 Mount("/static", StaticFiles(directory=WEB)),
             ]
         )
@@ -198,11 +205,11 @@ class FakeServer:
                 for protocol in transport._connection._protocols:
                     protocol.transport.abort()
 
-    async def send_tone(self, seconds: float) -> None:
+    async def send_tone(self, seconds: float, response: str = "resp_tone", item: str = "item_tone") -> None:
         """Sends a 440 Hz tone inside events, all at once."""
         assert self._channel is not None
         channel = await asyncio.wait_for(asyncio.shield(self._channel), WAIT_S)
-        place = {"response_id": "resp_tone", "item_id": "item_tone", "output_index": 0, "content_index": 0}
+        place = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
         for piece in range(round(seconds * 50)):
             samples = [
                 int(8000 * math.sin(2 * math.pi * 440 * (piece * 480 + i) / 24_000)) for i in range(480)
@@ -217,6 +224,23 @@ class FakeServer:
             await asyncio.wait_for(self._changed.wait_for(lambda: event_type in self.types()), WAIT_S)
         return next(event for event in self.received if event["type"] == event_type)
 
+    async def wait_for_number(self, event_type: str, number: int) -> None:
+        """Until the page has sent so many events of this type."""
+        async with self._changed:
+            there = lambda: self.types().count(event_type) >= number  # noqa: E731
+            await asyncio.wait_for(self._changed.wait_for(there), WAIT_S)
+
+    async def tell_everywhere(self, **event: Any) -> None:
+        """Sends one event as the real server does: to the call, and mirrored to its side channels."""
+        for aside in self._asides:
+            await aside.send_text(json.dumps(event))
+        await self.tell(**event)
+
+    async def close_aside(self) -> None:
+        """Closes the side channels."""
+        for aside in self._asides:
+            await aside.close()
+
     async def tell(self, **event: Any) -> None:
         """Sends one event, once a call is up."""
         assert self._channel is not None
@@ -228,6 +252,18 @@ class FakeServer:
 
     async def _config(self, _: Request) -> Response:
         return JSONResponse({"profile": "embedded", "backends": {}, "version": "0", "ice_servers": []})
+
+    async def _file(self, request: Request) -> Response:
+        """tone.wav, shapes.svg; with a key set, only for who has it, as the calls."""
+        if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return JSONResponse({"error": {"message": "This file is for who made it."}}, 401)
+        self.files.append(request.path_params["name"])
+        if request.path_params["name"] == "shapes.svg":
+            return Response(PICTURE, media_type="image/svg+xml")
+        if request.path_params["name"] != "tone.wav":
+            return JSONResponse({"error": {"message": "It is not kept any longer."}}, 404)
+        name = 'attachment; filename="here-we-go.wav"'
+        return Response(tone_file(), media_type="audio/wav", headers={"Content-Disposition": name})
 
     async def _hangup(self, _: Request) -> Response:
         self.hangups += 1
@@ -284,7 +320,8 @@ class FakeServer:
             return
         assert websocket.query_params["call_id"] == f"call_{self.calls}"
         await websocket.accept(subprotocol="realtime")
-        with contextlib.suppress(WebSocketDisconnect):
+        self._asides.append(websocket)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: we closed it
             while True:
                 text = await websocket.receive_text()
                 self.aside.append(json.loads(text)["type"])

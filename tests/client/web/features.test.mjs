@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { ASK_ID, Asking } from "../../../client/web/asking.js";
 import { mixed, peaksOf, within } from "../../../client/web/attachments.js";
 import { sessionUpdate, soundPart, userItem } from "../../../client/web/commands.js";
 import { conversationText } from "../../../client/web/conversation-text.js";
 import { withAttachment } from "../../../client/web/entries.js";
+import { EventLog } from "../../../client/web/event-log.js";
+import { nameIn } from "../../../client/web/files.js";
 import { called, requestFor } from "../../../client/web/naming.js";
 import { progressAt } from "../../../client/web/own-events.js";
 import { decodePcm, encodePcm } from "../../../client/web/pcm.js";
@@ -15,7 +18,7 @@ import { initialState, reduce } from "../../../client/web/protocol.js";
 import { PushToTalk } from "../../../client/web/push-to-talk.js";
 import { figures, qualityBetween, rowsOf } from "../../../client/web/quality.js";
 import { DEFAULTS, Settings, read } from "../../../client/web/settings.js";
-import { clock, describe, fileName, playButton } from "../../../client/web/shelf.js";
+import { clock, describe, fileName, playButton, progressOf } from "../../../client/web/shelf.js";
 import { SHORTCUTS, actionOf } from "../../../client/web/shortcuts.js";
 import { median, reasonOf, turnsOf } from "../../../client/web/timing.js";
 import { BANDS, COLUMN_MS, Columns, GAP, bandEdges, bandsOf, heightOf, placeOf } from "../../../client/web/trace.js";
@@ -102,13 +105,13 @@ test("an attachment is confirmed, or refused with the server's words, once", () 
   assert.deepEqual(refused.entries.map(({ status, cause }) => [status, cause]), [["failed", "no"]]);
 });
 
-test("numbers are the server's, and where it gives none they go on from the highest of the kind", () => {
+test("numbers are the server's, and where it gives none they go on from the highest", () => {
   const made = { ...dialogue.shelf[0], id: "art_x", number: null };
   const { artefacts } = reduce(after("shelf", "music"), made);
-  assert.deepEqual(Object.values(artefacts).map(called), ["Sound 2", "Recording 1", "Piece 1", "Sound 3"]);
-  assert.equal(requestFor({ artefactKind: "music", number: 2 }), "play piece two");
-  assert.equal(requestFor({ artefactKind: "speech", number: 1, name: "tune 1" }), "play tune one");
-  assert.equal(requestFor({ artefactKind: "text", number: 31 }), "read note 31");
+  assert.deepEqual(Object.values(artefacts).map(called), ["Number 2", "Number 1", "Number 3", "Number 4"]);
+  assert.equal(requestFor({ artefactKind: "music", number: 2 }), "play number two");
+  assert.equal(requestFor({ artefactKind: "speech", number: 1, name: "tune 1" }), "play number one");
+  assert.equal(requestFor({ artefactKind: "text", number: 31 }), "read number 31");
 });
 
 test("columns are filled once, late frames leave no hole, a hidden page leaves a gap", () => {
@@ -226,10 +229,16 @@ test("a minute of sound is encoded in one go", () => {
 
 test("the shelf's words", () => {
   assert.deepEqual([clock(7_400), clock(65_000)], ["0:07", "1:05"]);
-  assert.equal(describe({ artefactKind: "sound", number: 2, name: "rain", durationMs: 12_000 }), "Sound 2 · 0:12");
+  assert.equal(describe({ artefactKind: "sound", number: 2, name: "rain", durationMs: 12_000 }), "Sound · 0:12");
   assert.equal(describe({ artefactKind: "speech", number: 1, name: "recording 1", durationMs: 4_000 }), "0:04");
-  assert.equal(playButton({ artefactKind: "text", number: 7 }, false).name, "Read note 7");
+  assert.equal(playButton({ artefactKind: "text", number: 7 }, false).name, "Read number 7");
   assert.equal(playButton({ artefactKind: "music", number: 7 }, true).label, "Stop");
+  assert.equal(playButton({ artefactKind: "image", number: 7, url: "files/7" }, false), null);
+  assert.deepEqual(progressOf({ at: 3.2, of: 12.8 }), { words: "0:03 of 0:13", share: 0.25 });
+  assert.equal(progressOf({ at: 3.2, of: null }).words, "0:03");
+  assert.equal(nameIn('attachment; filename="a b.wav"'), "a b.wav");
+  assert.equal(nameIn("attachment; filename=x.wav; filename*=UTF-8''gr%C3%BC%C3%9Fe.wav"), "grüße.wav");
+  assert.equal(nameIn(null), "");
   assert.equal(fileName({ number: 3, name: "Éclair, à la carte!" }, "txt"), "3-E-clair-a-la-carte.txt");
 });
 
@@ -258,5 +267,67 @@ test("the conversation as text has one line for each that can be read", () => {
   assert.deepEqual(text.split("\n").slice(0, 5), [
     "AudioGPT Live, today", "", "You: What time is it?", "AudioGPT: I can tell you the time, and [interrupted]", "You: uh-huh [not answered]",
   ]);
-  assert.match(text, /\[Recording 1\] recording 1: here we go again\n\(The cello/);
+  assert.match(text, /\[Number 1\] recording 1: here we go again\n\(The cello/);
+});
+
+test("what was dropped in is answered once all of it is there and nobody is in the middle of something", () => {
+  const added = (id) => ({ type: "conversation.item.added", item: { id } });
+  const asked = (asking, event, busy = false) => asking.follow(event, busy).map(({ type }) => type);
+  const asking = new Asking();
+  asking.sent("one");
+  asking.sent("two");
+  asking.sent("three");
+  assert.deepEqual(asked(asking, added("one")), []);
+  assert.deepEqual(asked(asking, { type: "error", error: { event_id: userItem("two", []).event_id } }), []);
+  assert.deepEqual(asked(asking, added("three"), true), [], "somebody speaks");
+  assert.deepEqual(asked(asking, { type: "response.done" }), ["response.create"]);
+  assert.deepEqual(asked(asking, { type: "response.done" }), [], "once");
+  asking.sent("four");
+  asking.follow(added("four"), true);
+  asking.follow({ type: "response.created", response: { conversation_id: null } }, true);
+  asking.follow({ type: "response.created", response: { conversation_id: "conv_1" } }, true);
+  assert.deepEqual(asked(asking, { type: "response.done" }), [], "that answer saw it");
+  asking.sent("five");
+  asking.sent("six");
+  asking.end(new Set(["six"]));
+  assert.deepEqual(asked(asking, added("six")), ["response.create"], "sent with the next call");
+  asking.sent("seven");
+  assert.deepEqual(asked(asking, { type: "error", error: { event_id: userItem("seven", []).event_id } }), [], "there is nothing to answer");
+});
+
+test("an answer that was under way already is no error, and no other is hidden for it", () => {
+  const error = (event_id) => ({ type: "error", error: { code: "conversation_already_has_active_response", message: "busy", event_id } });
+  assert.equal(reduce(initialState(), error(ASK_ID)).entries.length, 0);
+  assert.equal(reduce(initialState(), error("other")).entries.length, 1);
+});
+
+test("what was dropped in gets its number and its words, and stands there once", () => {
+  const dropped = (state, id, durationMs, media = "sound") =>
+    reduce(withAttachment(state, id, { media, name: `${id}.wav`, preview: [], durationMs }), { type: "conversation.item.added", item: { id, type: "message", role: "user", content: [] } });
+  const made = (id, number, fields) => ({ type: "audiogpt.artefact.created", id, kind: "speech", name: "recording 1", number, ...fields });
+  const state = dropped(dropped(dropped(initialState(), "one", 2000), "two", 3000), "three", null, "image");
+  const numbered = [
+    made("art_1", 1, { duration_ms: 3010, text: "hello" }), made("art_2", 2, { duration_ms: 9000 }), made("art_3", 3, { kind: "image", duration_ms: null }),
+    made("art_1", 1, { duration_ms: 3010, url: "files/1" }),
+  ].reduce((now, event) => reduce(now, event), state);
+  assert.deepEqual(numbered.entries.map(({ id, number, words }) => [id, number, words]), [
+    ["one", undefined, undefined], ["two", 1, "hello"], ["three", 3, undefined], ["art_2", 2, undefined],
+  ]);
+  assert.deepEqual(Object.keys(numbered.artefacts), ["art_1", "art_2", "art_3"]);
+  assert.equal(numbered.artefacts.art_1.url, "files/1");
+});
+
+test("the log of events holds the newest, without sound and without the token", () => {
+  const log = new EventLog();
+  for (let index = 0; index < 5_001; index++) log.add("received", { type: "audiogpt.timer", index }, 0);
+  log.add("sent", { type: "conversation.item.create", item: { content: [{ audio: "A".repeat(9_999), text: "a word ".repeat(99) }] } }, 1);
+  log.add("received", { type: "audiogpt.session.info", resume: "rtc_secret", voices: ["slt"] }, 2);
+  const lines = log.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.equal(lines.length, 5_000);
+  assert.equal(lines[0].event.index, 3);
+  const [sent, info] = lines.slice(-2);
+  assert.deepEqual([sent.way, sent.at], ["sent", "1970-01-01T00:00:00.001Z"]);
+  assert.match(sent.event.item.content[0].audio, /^A{32}… \(9999 characters\)$/);
+  assert.equal(sent.event.item.content[0].text.length, 7 * 99);
+  assert.deepEqual(info.event, { type: "audiogpt.session.info", resume: "…", voices: ["slt"] });
 });

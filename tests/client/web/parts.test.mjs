@@ -104,7 +104,7 @@ test("a screen reader hears final lines only", () => {
   assert.equal(spokenLine({ ...you, status: "final", typed: true }), "");
   assert.equal(spokenLine({ kind: "assistant", text: "Hi", status: "speaking" }), "");
   assert.equal(spokenLine({ kind: "assistant", text: "Hi", status: "interrupted" }), "AudioGPT: Hi (interrupted)");
-  assert.equal(spokenLine({ kind: "artefact", artefactKind: "sound", number: 2, name: "Rain" }), "Sound 2: Rain.");
+  assert.equal(spokenLine({ kind: "artefact", artefactKind: "sound", number: 2, name: "Rain" }), "Number 2, sound: Rain.");
   assert.equal(spokenLine({ kind: "notice", message: "Mind this." }), "Mind this.");
 });
 

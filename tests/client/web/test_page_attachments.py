@@ -74,7 +74,8 @@ async def test_a_dropped_picture_is_an_item_of_the_conversation(
     await expect(line.locator(".remark")).to_have_text("sending")
     await server.tell(type="conversation.item.added", previous_item_id=None, item=created["item"])
     await expect(line.locator(".remark")).to_have_text("")
-    assert server.types() == ["conversation.item.create"]  # one asks about it, or not
+    await server.wait_for("response.create")
+    assert server.types() == ["conversation.item.create", "response.create"]
     await screenshot(page, "page-picture")
 
 
@@ -88,8 +89,22 @@ async def test_a_dropped_sound_is_24_khz_mono(browser: Browser, server: Any, ope
     samples = memoryview(base64.b64decode(part["audio"])).cast("h")
     assert len(samples) == 2 * 24_000
     assert 7_000 < max(samples[1000:-1000]) < 12_000  # half of the one channel that sounds
-    await expect(page.locator(".attachment")).to_contain_text("siren.wav · 0:02")
+    line = page.locator(".attachment")
+    await expect(line).to_contain_text("siren.wav · 0:02")
     assert server.aside == []
+    assert "response.create" not in server.types()  # the server has not taken it yet
+    await server.tell(type="conversation.item.added", previous_item_id=None, item=created["item"])
+    await server.wait_for("response.create")
+    await expect(line.locator(".quote")).to_be_hidden()
+    await server.tell(
+        type="conversation.item.input_audio_transcription.completed",
+        item_id=created["item"]["id"],
+        content_index=0,
+        transcript="Fire in the kitchen.",
+        usage={"type": "duration", "seconds": 2.0},
+    )
+    await expect(line.locator(".quote")).to_have_text("Fire in the kitchen.")
+    await expect(page.locator(".line")).to_have_count(1)
 
 
 async def test_a_long_sound_is_cut_and_takes_the_side_channel(
@@ -102,6 +117,38 @@ async def test_a_long_sound_is_cut_and_takes_the_side_channel(
     assert len(base64.b64decode(created["item"]["content"][0]["audio"])) == 60 * 48_000
     assert server.aside == ["conversation.item.create"]
     await expect(page.locator(".notice")).to_have_text("Only the first 60 seconds of long.wav were taken.")
+    # Everything of a call is mirrored on its side channel, and told by its own: nothing is done twice.
+    added = {"type": "conversation.item.added", "event_id": "event_1", "previous_item_id": None}
+    item = {**created["item"], "content": [{"type": "input_audio", "transcript": None}]}
+    await server.tell_everywhere(**added, item=item)
+    await server.wait_for("response.create")
+    await server.send("replying", "replied")
+    reply = page.locator('.line[data-who="assistant"] .firm')
+    await expect(reply).to_have_text("It is half past nine.")
+    assert server.types() == ["conversation.item.create", "response.create"]
+    await expect(page.locator(".attachment .remark")).to_have_text("")
+    await server.close_aside()  # it has had its answer: nothing is lost with it
+    await server.send("timer_set")
+    await expect(page.locator(".timers")).to_be_visible()
+    await expect(page.locator(".attachment .remark")).to_have_text("")
+
+
+async def test_two_things_at_once_are_answered_once_and_no_one_is_interrupted(
+    browser: Browser, server: Any, open_page: OpenPage
+) -> None:
+    page = await open_page(browser)
+    await start_talking(page)
+    await server.send("long_reply")
+    await drop(page, "one.wav", "audio/wav", wav(1))
+    await drop(page, "two.wav", "audio/wav", wav(1))
+    await server.wait_for_number("conversation.item.create", 2)
+    for event in list(server.received):
+        await server.tell(type="conversation.item.added", previous_item_id=None, item=event["item"])
+    await expect(page.locator(".attachment .remark")).to_have_text(["", ""])
+    assert server.types() == ["conversation.item.create"] * 2
+    await server.send("interrupted")
+    await server.wait_for("response.create")
+    assert server.types().count("response.create") == 1
 
 
 async def test_what_gets_through_nowhere_says_so(browser: Browser, server: Any, open_page: OpenPage) -> None:
@@ -130,6 +177,9 @@ async def test_what_the_server_refuses_is_said_at_the_thing_itself(
     await server.tell(type="error", error=error)
     await expect(page.locator(".attachment .remark")).to_have_text("This server hears no files.")
     await expect(page.locator(".notice")).to_have_count(0)
+    await server.send("timer_set")
+    await expect(page.locator(".timers")).to_be_visible()
+    assert server.types() == ["conversation.item.create"]  # there is nothing to answer
 
 
 async def test_what_is_no_sound_and_no_picture(browser: Browser, server: Any, open_page: OpenPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -98,11 +99,11 @@ async def test_what_is_written_down_is_seen_to_be(
     await page.get_by_role("button", name="Shelf").click()
     await expect(page.locator(".shelf-item .quote")).to_have_text("buy milk and eggs")
     async with page.expect_download() as download:
-        await page.get_by_role("link", name="Download note 1").click()
+        await page.get_by_role("link", name="Download number 1").click()
     assert (await download.value).suggested_filename == "1-note-1.txt"
-    await page.get_by_role("button", name="Read note 1").click()
+    await page.get_by_role("button", name="Read number 1").click()
     created = await server.wait_for("conversation.item.create")
-    assert created["item"]["content"][0]["text"] == "read note one"
+    assert created["item"]["content"][0]["text"] == "read number one"
     await server.send("capture_empty")
     await expect(page.locator(".notice")).to_have_text("Nothing was recorded.")
     await expect(page.get_by_role("heading", name="Writing down")).to_have_count(0)
@@ -118,20 +119,89 @@ async def test_the_shelf_plays_stops_and_asks(
     shelf = page.get_by_role("region", name="Shelf")
     await expect(shelf.locator(".number")).to_have_text(["4", "1", "2"])
 
-    await shelf.get_by_role("button", name="Play recording 1").click()  # it has an address: played here
-    await expect(shelf.get_by_role("button", name="Stop recording 1")).to_be_visible()
-    await expect(shelf.get_by_role("link", name="Download recording 1")).to_have_attribute(
-        "href", "files/tone.wav"
-    )
+    await shelf.get_by_role("button", name="Play number 1").click()  # it has an address: played here
+    await expect(shelf.get_by_role("button", name="Stop number 1")).to_be_visible()
+    await expect(shelf.locator(".progress:visible")).to_contain_text("of 0:02")
     assert server.types() == []
-    await expect(shelf.get_by_role("button", name="Play recording 1")).to_be_visible()  # it is over
+    await expect(shelf.get_by_role("button", name="Play number 1")).to_be_visible()  # it is over
+    await expect(shelf.locator(".progress:visible")).to_have_count(0)
+    await expect(shelf.get_by_text("say “play number one”")).to_be_visible()
+    await expect(shelf.get_by_role("button", name="Download")).to_have_count(1)  # the others have no file
 
-    await shelf.get_by_role("button", name="Stop piece 4").click()
+    await shelf.get_by_role("button", name="Stop number 4").click()
     assert (await server.wait_for("response.cancel"))["response_id"] == "resp_9"
-    await shelf.get_by_role("button", name="Play sound 2").click()
+    await shelf.get_by_role("button", name="Play number 2").click()
     created = await server.wait_for("conversation.item.create")
-    assert created["item"]["content"] == [{"type": "input_text", "text": "play sound two"}]
+    assert created["item"]["content"] == [{"type": "input_text", "text": "play number two"}]
     await screenshot(page, "page-desktop")
+
+
+async def test_files_are_had_with_the_key_of_the_call(
+    browser: Browser, server: Any, open_page: OpenPage
+) -> None:
+    server.key = "sesame"
+    key = "if (!sessionStorage.length) sessionStorage.setItem('audiogpt.key', 'sesame')"
+    page = await open_page(browser, init_script=key, viewport=DESKTOP)
+    await start_talking(page)
+    await server.send("shelf")
+    picture = {"id": "art_p", "kind": "image", "name": "shapes", "number": 3, "response_id": None}
+    await server.tell(
+        type="audiogpt.artefact.created",
+        **picture,
+        url="files/shapes.svg",
+    )
+    shelf = page.get_by_role("region", name="Shelf")
+    size = "({ naturalWidth, naturalHeight }) => naturalWidth / naturalHeight"
+    thumbnail = shelf.get_by_role("img", name="shapes")
+    await page.wait_for_function("() => document.querySelector('.shelf-item img')?.naturalWidth > 0")
+    assert await thumbnail.evaluate(size) == 1.6
+    await expect(shelf.get_by_role("button", name="Show")).to_have_count(0)  # it is there to see
+
+    async with page.expect_download() as download:
+        await shelf.get_by_role("button", name="Download number 1").click()
+    assert (await download.value).suggested_filename == "here-we-go.wav"
+    await shelf.get_by_role("button", name="Play number 1").click()
+    await expect(shelf.locator(".progress:visible")).to_contain_text("of 0:02")
+    await shelf.get_by_role("button", name="Stop number 1").click()
+    assert server.files == ["shapes.svg", "tone.wav", "tone.wav"]
+
+    server.key = "another"
+    await shelf.get_by_role("button", name="Download number 1").click()
+    await expect(page.locator("#toast")).to_have_text("This file is for who made it.")
+    await shelf.get_by_role("button", name="Play number 1").click()
+    await expect(page.locator("#toast")).to_contain_text("Number 1 could not be played. This file is")
+    await expect(shelf.get_by_role("button", name="Play number 1")).to_be_visible()
+
+
+async def test_what_is_not_for_it_the_page_leaves_alone(
+    browser: Browser, server: Any, open_page: OpenPage
+) -> None:
+    page = await open_page(browser)
+    await start_talking(page)
+    place = {"response_id": "resp_f", "item_id": "item_f", "output_index": 0, "call_id": "c"}
+    call = {
+        "id": "item_f",
+        "type": "function_call",
+        "name": "weather",
+        "arguments": "{}",
+        "call_id": "call_f",
+    }
+    await server.tell(type="response.created", response={"id": "resp_f", "conversation_id": "conv_1"})
+    await server.tell(type="response.output_item.added", response_id="resp_f", output_index=0, item=call)
+    await server.tell(type="conversation.item.added", previous_item_id=None, item=call)
+    await server.tell(type="response.function_call_arguments.delta", **place, delta="{}")
+    await server.tell(type="response.function_call_arguments.done", **place, name="weather", arguments="{}")
+    await server.tell(type="response.output_item.done", response_id="resp_f", output_index=0, item=call)
+    output = {"id": "item_o", "type": "function_call_output", "call_id": "c", "output": "rain"}
+    await server.tell(type="conversation.item.added", previous_item_id="item_f", item=output)
+    await server.tell(
+        type="response.done", response={"id": "resp_f", "status": "completed", "output": [call]}
+    )
+    for unknown in ("mcp_list_tools.completed", "audiogpt.from_the_future", "toString", "__proto__"):
+        await server.tell(type=unknown, item=None)
+    await server.send("hearing", "heard", "replying", "replied")
+    await expect(page.locator(".line .firm")).to_have_text(["What time is it?", "It is half past nine."])
+    await expect(page.locator("#entries > li")).to_have_count(2)
 
 
 async def test_where_the_milliseconds_went(
@@ -187,10 +257,17 @@ async def test_the_conversation_is_kept_on_paper_and_as_text(
     assert text.splitlines()[2:] == [
         "You: What time is it?",
         "AudioGPT: It is half past nine.",
-        "[Sound 2] rain on a tin roof",
-        "[Recording 1] recording 1: here we go again",
+        "[Number 2] rain on a tin roof",
+        "[Number 1] recording 1: here we go again",
         "AudioGPT: I can tell you the time, and [interrupted]",
     ]
+    await page.get_by_role("button", name="Keep the conversation").click()
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Download the events").click()
+    events = (await (await download.value).path()).read_text(encoding="utf-8").splitlines()
+    ways = [(line["way"], line["event"]["type"]) for line in map(json.loads, events)]
+    assert ways[0] == ("received", "session.created")
+    assert ("sent", "conversation.item.retrieve") in ways
     await page.get_by_role("button", name="Keep the conversation").click()
     await page.get_by_role("button", name="Print the conversation").click()
     assert await page.evaluate("window.printed")

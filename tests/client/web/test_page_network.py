@@ -189,6 +189,68 @@ async def test_an_interruption_drops_what_is_buffered(
     await expect(meter).to_have_attribute("aria-valuenow", "0")
 
 
+async def over_the_websocket(page: Page, server: Any) -> None:
+    """A long reply is heard over the WebSocket, with much more of it in the page's buffer."""
+    await page.goto(f"{server.url}?transport=websocket")
+    await start_talking(page)
+    await server.send("long_reply")
+    await server.send_tone(60, "resp_4", "item_a4")
+    await expect(page.locator("#level-assistant")).to_have_attribute("aria-valuenow", LOUD)
+
+
+async def test_the_button_silences_the_buffer_at_once_and_tells_what_was_heard(
+    browser: Browser, server: Any, open_page: OpenPage
+) -> None:
+    page = await open_page(browser)
+    began = asyncio.get_running_loop().time()
+    await over_the_websocket(page, server)
+    await page.get_by_role("button", name="Interrupt").click()
+    told = await server.wait_for("conversation.item.truncate")
+    lasted_ms = (asyncio.get_running_loop().time() - began) * 1000
+    assert server.types() == ["response.cancel", "output_audio_buffer.clear", "conversation.item.truncate"]
+    assert (told["item_id"], told["content_index"]) == ("item_a4", 0)
+    assert 0 < told["audio_end_ms"] < lasted_ms
+    meter = page.locator("#level-assistant")
+    await expect(meter).to_have_attribute("aria-valuenow", "0")  # the server has said nothing yet
+    await server.send_tone(1, "resp_4", "item_a4")  # what was on its way
+    await server.send("interrupted")
+    await expect(page.locator(".remark")).to_have_text("interrupted")
+    await expect(meter).to_have_attribute("aria-valuenow", "0")
+    await server.wait_for("conversation.item.retrieve")
+    assert server.types().count("conversation.item.truncate") == 1
+
+
+async def test_who_speaks_over_it_silences_it_and_an_uh_huh_lets_it_go_on(
+    browser: Browser, server: Any, open_page: OpenPage
+) -> None:
+    page = await open_page(browser)
+    await over_the_websocket(page, server)
+    meter = page.locator("#level-assistant")
+    await server.send("agreed")
+    await expect(meter).to_have_attribute("aria-valuenow", "0")
+    assert server.types() == []  # nobody knows yet what was meant
+    await server.send_tone(0.02, "resp_4", "item_a4")
+    await expect(meter).to_have_attribute("aria-valuenow", LOUD)
+    await server.send("broke_in")
+    await expect(meter).to_have_attribute("aria-valuenow", "0")
+    await server.send("gave_way", "interrupted")
+    told = await server.wait_for("conversation.item.truncate")
+    assert told["item_id"] == "item_a4"
+
+
+async def test_over_webrtc_the_server_counts(browser: Browser, server: Any, open_page: OpenPage) -> None:
+    page = await open_page(browser)
+    await start_talking(page)
+    await server.send("long_reply")
+    button = page.get_by_role("button", name="Interrupt")
+    await expect(button).to_have_attribute("aria-disabled", "false")
+    await button.click()
+    await server.wait_for("output_audio_buffer.clear")
+    await server.send("interrupted")
+    await server.wait_for("conversation.item.retrieve")
+    assert "conversation.item.truncate" not in server.types()
+
+
 async def test_a_call_over_the_websocket_is_taken_up_too(
     browser: Browser, server: Any, open_page: OpenPage, dialogue: Any
 ) -> None:

@@ -134,6 +134,51 @@ def test_what_was_kept_is_played(ask: Ask, said: str, name: str) -> None:
     assert ask(said).steps == (PlayArtefact(name=name),)
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("play number two again", "number two"),
+        ("can you play number one again for me", "number one"),
+        ("repeat number two", "number two"),
+        ("listen to number four", "number four"),
+        ("go back to number one", "number one"),
+        ("play number three from the beginning", "number three"),
+        ("play number two on the shelf", "number two"),
+        ("play recording number two", "recording number two"),
+        ("play number one instead", "number one"),
+        ("play me number twelve", "number twelve"),
+    ],
+)
+def test_what_is_on_the_shelf_goes_by_its_number(ask: Ask, said: str, name: str) -> None:
+    assert ask(said).steps == (PlayArtefact(name=name),)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("play the second one again", "the second one"),
+        ("let me hear the third one once more", "the third one"),
+        ("play the first piece again", "the first piece"),
+        ("play piece two", "piece two"),
+        ("play the third sound", "the third sound"),
+        ("play the fourth item on the shelf", "the fourth item"),
+        ("play track one", "track one"),
+    ],
+)
+def test_what_was_played_before_goes_by_its_order(
+    ask: Ask, piano: dict[str, Any], said: str, name: str
+) -> None:
+    assert ask(said, history=piano["history"]).steps == (PlayArtefact(name=name),)
+    assert "play_artefact" not in ask(said).tools, "nothing was: it is one to make"
+
+
+@pytest.mark.parametrize(
+    "said", ["play another one", "play two minutes of jazz", "play a second piece", "play the first movement"]
+)
+def test_other_numbers_are_no_place_on_the_shelf(ask: Ask, piano: dict[str, Any], said: str) -> None:
+    assert "play_artefact" not in ask(said, history=piano["history"]).tools
+
+
 def test_what_was_just_said_is_kept_to_be_played(ask: Ask) -> None:
     assert ask("play what I just said").tools == ["keep_said", "play_artefact"]
 
@@ -291,6 +336,13 @@ def test_later_words_about_it(ask: Ask, said: str, history: list[ChatMessage], w
 )
 def test_later_requests_mean_what_was_kept(ask: Ask, said: str, step: Step) -> None:
     assert ask(said, history=NOTE).steps == (step,)
+
+
+def test_a_download_is_the_pages_matter(ask: Ask) -> None:
+    for said in ("download it", "export my note", "save it as a file", "give me that as a wav"):
+        planned = ask(said, history=NOTE)
+        assert planned == Planned("It is on the shelf of the page, which can download it.", ()), said
+    assert "can't save it in that form" in ask("export it as midi", history=NOTE).text
 
 
 def test_a_newer_piece_is_what_it_means(ask: Ask, piano: dict[str, Any]) -> None:

@@ -98,8 +98,8 @@ def said(planner: IntentPlanner, messages: tuple[ChatMessage, ...]) -> str:
         ("play_music", {"brief": {}}, {"ok": False}, "Play music failed, and I was not told why."),
         ("stop_playing", {}, {"ok": True}, ""),
         ("set_pace", {"change": "slower"}, {"ok": True}, "I'll speak slower."),
-        ("unheard_of", {}, {"ok": True}, ""),
-        ("unheard_of", {}, "plain words", "Plain words."),
+        ("unheard_of", {}, {"ok": True}, "Done."),
+        ("unheard_of", {}, "plain words", "plain words"),
     ],
 )
 def test_observations_are_put_into_words(
@@ -287,7 +287,7 @@ def test_the_stream_is_the_plan(planner: IntentPlanner) -> None:
     job = planner.open(request)
     assert not job.step(outputs.append)
     job.close()
-    assert outputs == [TextDelta(text="Hello."), PlanDone(fit=1.0)]
+    assert outputs == [TextDelta(text="Hello."), PlanDone(input_tokens=1, output_tokens=2, fit=1.0)]
 
 
 FILLERS = [
@@ -329,7 +329,7 @@ def test_politeness_changes_nothing(
         return [
             (o.name, {**json.loads(o.arguments), "brief": None} if o.name == "play_sound" else o.name)
             if isinstance(o, ToolCall)
-            else o
+            else (o.fit if isinstance(o, PlanDone) else o)
             for o in planner.plan(request)
         ]
 

@@ -159,6 +159,43 @@ async def test_text_is_passed_on_and_usage_counted(server: ScriptedServer, make:
     ]
 
 
+async def test_the_servers_counts_and_its_bound_are_passed_on(server: ScriptedServer, make: Make) -> None:
+    usage = {**USAGE["usage"], "prompt_tokens_details": {"cached_tokens": 9}}
+    half = {"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a'}}
+    server.script = [delta(content="Hello"), calls(half), delta("length"), {**USAGE, "usage": usage}]
+    outputs = await collect(make(), request(max_output_tokens=7))
+    assert outputs == [
+        TextDelta(text="Hello"),
+        PlanDone(input_tokens=11, output_tokens=7, cached_tokens=9, truncated=True),
+    ]
+    assert server.requests[0]["max_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, {}),
+        ({"tool_choice": "required"}, {"tool_choice": "required"}),
+        ({"forced_tool": "f"}, {"tool_choice": {"type": "function", "function": {"name": "f"}}}),
+        ({"parallel_tool_calls": False}, {"parallel_tool_calls": False}),
+    ],
+)
+async def test_functions_of_a_client_are_offered_as_the_choice_says(
+    server: ScriptedServer, make: Make, fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    server.script = [delta("stop", content="ok")]
+    offered = ToolSchema("f", "does f", {"type": "object"}, client=True)
+    await collect(make(), request(tools=(offered,), **fields))
+    [body] = server.requests
+    assert body["tools"] == [
+        {
+            "type": "function",
+            "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}},
+        }
+    ]
+    assert {key: body[key] for key in ("tool_choice", "parallel_tool_calls") if key in body} == expected
+
+
 async def test_the_first_delta_comes_before_the_server_has_finished(
     server: ScriptedServer, make: Make
 ) -> None:

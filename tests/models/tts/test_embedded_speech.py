@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from models.api import Backend, BackendError, BackendUnavailableError, SpeechRequest
+from models.api import Backend, BackendError, BackendUnavailableError, SpeechRequest, Voice, VoicesRequest
 from models.tts.embedded import EmbeddedSpeech
+from models.tts.flite import FliteSpeech
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,29 @@ def test_voices_of_both(embedded):
 
     assert ("slt", "en") in voices
     assert ("German", "de") in voices
+
+
+def names(backend: Backend) -> list[str]:
+    found: list[Voice] = []
+    job = backend.open(VoicesRequest())
+    assert not job.step(found.append)
+    job.close()
+    assert all(voice.language for voice in found)
+    return [voice.name for voice in found]
+
+
+def test_every_voice_is_named_the_default_first(embedded, alone):
+    assert names(embedded)[:5] == ["slt", "rms", "awb", "kal16", "kal"]
+    assert "German" in names(embedded)
+    assert names(alone) == ["slt", "rms", "awb", "kal16", "kal"]
+    assert names(FliteSpeech(voice="awb"))[0] == "awb"
+
+
+def test_what_is_named_can_be_used(embedded, speak):
+    for name in names(embedded)[:5]:
+        assert speak(embedded, "Hello.", voice=name).rate
+
+
+def test_a_list_of_voices_takes_no_input(embedded):
+    with pytest.raises(BackendError, match="takes no input"):
+        embedded.open(VoicesRequest()).feed(object(), print)

@@ -24,6 +24,7 @@ from models.tts.embedded import EmbeddedSpeech
 from models.vad.silero import SileroVad
 from realtime.hearing.echo import EchoCanceller
 from realtime.hearing.turn import Onset, Rules, TurnDetector
+from realtime.speaking.mixer import CUT_SAMPLES
 from realtime.speaking.speaker import SILENCE_FRAMES
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +89,10 @@ def talk(seconds: float, seed: int = 0, gap: tuple[float, float] = (0.15, 0.6)) 
         order = order or list(rng.permutation(len(SENTENCES)))
         parts += [_said(SENTENCES[order.pop()]), np.zeros(int(rng.uniform(*gap) * SPEAKING_RATE))]
         length += len(parts[-1]) + len(parts[-2])
-    return np.concatenate(parts)[: int(seconds * SPEAKING_RATE)]
+    out = np.concatenate(parts)[: int(seconds * SPEAKING_RATE)]
+    # The mixer cuts in 10 ms; a click would be no voice, and no filter has learnt what a room makes of it.
+    out[-CUT_SAMPLES:] *= np.linspace(1, 0, CUT_SAMPLES)
+    return out
 
 
 def impulse_response(rt60: float, seed: int = 0, direct_db: float = 0.0) -> Floats:
@@ -193,7 +197,7 @@ def listen(
     canceller = canceller or EchoCanceller()
     rng = np.random.default_rng(seed)
     heard = Heard()
-    turns = TurnDetector(Rules())
+    turns = TurnDetector(Rules().while_speaking())
     found: list[SpeechProbability] = []
     vad = _vad().open(VadRequest())
     outgoing = frames(sent)

@@ -108,7 +108,7 @@ def test_the_words_decide_how_long_a_silence_ends_the_turn(
     assert not person.detector.speaking
 
 
-@pytest.mark.parametrize(("frames", "milliseconds"), [(10, 1_200), (56, 480), (160, 192)])
+@pytest.mark.parametrize(("frames", "milliseconds"), [(10, 1_696), (56, 480), (160, 192)])
 def test_the_less_was_said_the_longer_are_words_waited_for_that_leave_it_open(
     frames: int, milliseconds: int
 ) -> None:

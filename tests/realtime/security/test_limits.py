@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.config import SecuritySettings
-from realtime.security.limits import EVENT_BURST, Bucket, Limits, OverLimitError
+from realtime.security.limits import EVENT_BURST, EVENT_BYTES, Bucket, Limits, OverLimitError
 
 SETTINGS = SecuritySettings(events_per_second=100, audio_per_minute=120, responses_per_minute=60)
 
@@ -58,6 +58,18 @@ def test_events_that_cannot_wait_are_dropped() -> None:
     assert sum(meter.takes_event() for _ in range(burst + 500)) == burst
     clock.now += 1.0
     assert sum(meter.takes_event() for _ in range(500)) == SETTINGS.events_per_second
+
+
+def test_a_large_event_counts_as_many_small_ones() -> None:
+    clock = Clock()
+    meter = Limits(SETTINGS, clock).meter("")
+    burst = EVENT_BURST * SETTINGS.events_per_second
+    size = 99 * EVENT_BYTES
+    assert sum(meter.takes_event(size) for _ in range(100)) == burst // 100
+    clock.now += 1.0
+    assert meter.takes_event(size)
+    assert meter.delay(size) == pytest.approx(1.0)
+    assert meter.delay(EVENT_BYTES - 1) == pytest.approx(1.0 + 1 / SETTINGS.events_per_second)
 
 
 def test_audio_beyond_the_limit_is_refused_with_the_time_to_wait() -> None:

@@ -129,8 +129,9 @@ def test_a_resume_goes_on_at_the_exact_sample(before: int, silent: int) -> None:
     assert np.all(np.abs(after) <= np.abs(original) + 1e-6)
     copy = heard[at : at + FRAME_SAMPLES]
     if before:
-        fade = np.linspace(1, 0, FRAME_SAMPLES, dtype=np.float32)[:, None]
-        assert np.allclose(copy, original[:FRAME_SAMPLES] * fade, atol=1e-6)
+        fade = np.linspace(1, 0, CUT_SAMPLES, dtype=np.float32)[:, None]
+        assert np.allclose(copy[:CUT_SAMPLES], original[:CUT_SAMPLES] * fade, atol=1e-6)
+        assert not copy[CUT_SAMPLES:].any()
     else:
         assert not copy.any()  # what was never heard is not faded out
     assert not heard[at + FRAME_SAMPLES : at + (1 + silent) * FRAME_SAMPLES].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.api import SPEAKING_RATE, Audio, BackendError
-from realtime.artefacts import Sound
+from realtime.artefacts import Sound, StoredSound
 from realtime.speaking.recorded import Recorded
 
 
-def whole(sound: Sound) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int16]], list[int]]:
+def whole(sound: Sound | StoredSound) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int16]], list[int]]:
     """All of it, and the sizes of its chunks in samples."""
 
     async def read() -> list[bytes]:
@@ -48,6 +49,35 @@ def test_stereo_keeps_its_sides() -> None:
     out, _ = whole(Sound(both.tobytes(), SPEAKING_RATE, channels=2))
     assert (out[300:-300] == both[300:-300]).all()
     assert not out[:, 1].any()
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "seconds"), [(16_000, 1, 2.35), (48_000, 2, 1.0), (8_000, 1, 0)]
+)
+def test_a_file_sounds_like_the_same_in_memory(
+    tmp_path: Path, rate: int, channels: int, seconds: float
+) -> None:
+    pcm = np.repeat(sine(rate, seconds), channels).tobytes()
+    (tmp_path / "it").write_bytes(b"header" + pcm + b"more, that came later")
+    stored = StoredSound(tmp_path / "it", rate, channels, len(pcm), 6)
+    expected, _ = whole(Sound(pcm, rate, channels))
+    out, sizes = whole(stored)
+    assert (out == expected).all()
+    assert max(sizes, default=0) <= SPEAKING_RATE // 5
+
+
+def test_a_file_that_is_removed_ends_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    path.write_bytes(sine(16_000, 5).tobytes())
+
+    async def read() -> int:
+        stream, samples = Recorded(StoredSound(path, 16_000, 1, 160_000)), 0
+        async for chunk in stream:
+            path.unlink(missing_ok=True)
+            samples += len(chunk.pcm) // 4
+        return samples
+
+    assert asyncio.run(read()) == pytest.approx(SPEAKING_RATE, abs=50), "the second that was read already"
 
 
 @settings(deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.api import SPEAKING_RATE, ChatMessage, PlanRequest, Situation, TextDelta, WordTime
+from models.api import SPEAKING_RATE, ChatMessage, PlanRequest, Situation, TextDelta, ToolCall, WordTime
 from models.planner.intent import IntentPlanner
 from models.planner.prompt import INTERRUPTED, MOST_UNHEARD, chat_messages
 from realtime.speaking.ledger import Ledger, Spoken
@@ -126,3 +126,52 @@ def test_a_language_model_is_told_too_and_briefly() -> None:
     assert mark(item).endswith("word …]")
     item.unheard = ""
     assert mark(item) == f"one two {INTERRUPTED}"
+
+
+def called(call_id: str) -> Entry:
+    call = ToolCall(call_id, "get_weather", "{}")
+    return Entry(f"item_{call_id}", "assistant", "", spoken=False, call=call)
+
+
+def output(call_id: str, text: str) -> Entry:
+    return Entry(f"item_{call_id}_out", "tool", text, spoken=False, answers=call_id)
+
+
+def test_a_call_stands_where_its_output_came_and_calls_answered_together_stand_together() -> None:
+    history = History()
+    for one in (
+        Entry("u1", "user", "both"),
+        called("a"),
+        called("b"),
+        Entry("u2", "user", "hello"),
+        output("a", "A"),
+        output("b", "B"),
+        called("never"),
+    ):
+        history.add(one)
+    messages = history.messages()
+    assert [message.role for message in messages] == ["user", "user", "assistant", "tool", "tool"]
+    assert [call.call_id for call in messages[2].calls] == ["a", "b"]
+    assert [message.call_id for message in messages[3:]] == ["a", "b"]
+    assert history.open_calls == ("never",)
+    assert [entry["role"] for entry in chat_messages(PlanRequest(messages, Situation(now="")))] == [
+        "system",
+        *(message.role for message in messages),
+    ]
+
+
+def test_an_output_whose_call_was_deleted_is_left_out() -> None:
+    history = History()
+    for one in (Entry("u", "user", "hi"), called("a"), output("a", "A")):
+        history.add(one)
+    history.delete("item_a")
+    assert [message.content for message in history.messages()] == ["hi"]
+    assert history.call("a") is None
+    assert history.output("a") is not None
+
+
+def test_the_first_place_of_all() -> None:
+    history = History()
+    history.add(Entry("b", "user", "b"))
+    history.add(Entry("a", "user", "a"), after="root")
+    assert [message.content for message in history.messages()] == ["a", "b"]

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from models import api
 from models.api import MusicState
 from models.plan import STEPS, MusicBrief
-from realtime.artefacts import Artefacts, Said
+from realtime.artefacts import Artefacts, Said, Sound
 from realtime.protocol import Outbox
 from realtime.speaking.mixer import Mixer
 from realtime.speaking.player import Player, Steered
@@ -445,6 +445,55 @@ def test_what_is_not_there_is_not_played() -> None:
         assert missing["error"] == "there is no 'number nine' here; there is: a waltz"
         made = await room.call("play_artefact", name="the waltz")
         assert made["error"] == "I did not keep the sound of a waltz; ask me to make it again"
+
+    in_a_room(visit)
+
+
+CALM = '{"brief": {"style": "solo piano", "tempo": 120, "bars": 1}}'
+
+
+def test_a_made_piece_is_played_again_by_its_number() -> None:
+    """Without a shelf its sound is not kept: the same piece begins anew, under the same number."""
+
+    async def visit(room: Room) -> None:
+        await room.call("play_sound", '{"brief": {"description": "rain"}}')
+        await room.call("play_music", CALM)
+        [rain, piano] = [e for e in room.link.log if e["type"] == "audiogpt.artefact.created"]
+        assert (rain["number"], piano["number"]) == (1, 2)
+        await room.sound.stop()
+        await asyncio.sleep(10)
+        assert room.music.playing is None
+        played = await room.call("play_artefact", name="number two")
+        assert played["artefact"] == piano["id"]
+        assert room.music.playing
+        first, again = room.engine.played
+        assert again.request == first.request
+        await asyncio.sleep(0.5)
+        anew = await room.call("play_artefact", name="the second one")  # it plays: from its beginning
+        assert anew["artefact"] == piano["id"]
+        assert (await room.call("play_artefact", name="number one"))["artefact"] == rain["id"]
+        assert room.sound.playing
+        assert room.link.types().count("audiogpt.artefact.created") == 2
+
+    in_a_room(visit)
+
+
+def test_a_made_piece_that_was_recorded_is_played_from_its_recording() -> None:
+    async def visit(room: Room) -> None:
+        request = api.MusicRequest(MusicBrief(style="waltz"), 3)
+        sound = Sound(SPOKEN, 16_000)
+        kept = room.artefacts.add("music", origin="made", name="a waltz", sound=sound, request=request)
+        played = await room.call("play_artefact", name="number one")
+        assert played == {"ok": True, "artefact": kept.id, "playing": "a waltz"}
+        assert room.music.playing == "a waltz"
+        assert not room.engine.played, "nothing was made"
+        await asyncio.sleep(3)
+        assert room.music.playing is None
+        edited = await room.call("play_music", '{"brief": {"style": "waltz", "tempo": 90}, "change": "edit"}')
+        assert edited["ok"]
+        assert [stream.request.seed for stream in room.engine.played] == [3], (
+            "it is that piece which is edited"
+        )
 
     in_a_room(visit)
 
