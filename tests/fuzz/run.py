@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -35,7 +34,7 @@ EMPTY_S = 40.0  # a client that vanishes over WebRTC is noticed after 10 s
 REPORT_S = 60.0
 # What may be left. Memory: what the allocator keeps.
 MOST_LEFT_MB = 48.0
-MOST_LEFT_THREADS = min(32, (os.cpu_count() or 1) + 4)  # what asyncio's executor keeps once it had work
+MOST_LEFT_THREADS = 32  # pools that grow to their size; after a minute of events there were 4 more
 MOST_LEFT_SOCKETS = 2
 MOST_LEFT_TASKS = 2
 # Between two pieces of the bystander's answer. On two cores that others kept busy too, 460 to 1,080 ms were

@@ -1,5 +1,5 @@
-// One stage of a dialogue in a browser, over the package's WebRTC transport: its own bundle, its own microphone
-// and its own audio element. The microphone is Chromium's, and says by itself what the test gave it to say.
+// One stage of a dialogue in a browser, over the package's WebRTC transport: its own bundle, its own
+// microphone and its own audio element. The microphone is Chromium's, and says by itself what the test gave it to say.
 
 import * as sdk from './node_modules/@openai/agents-realtime/dist/bundle/openai-realtime-agents.mjs';
 import { Dialogue, stages } from './dialogue.mjs';

@@ -12,7 +12,9 @@ const { url, key, story, voices } = JSON.parse(given);
 const PIECE_MS = 40;
 const PIECE = 24 * 2 * PIECE_MS; // bytes
 
-const transport = new sdk.OpenAIRealtimeWebSocket({ url: `${url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime` });
+const transport = new sdk.OpenAIRealtimeWebSocket({
+  url: `${url.replace('http', 'ws')}/v1/realtime?model=gpt-realtime`,
+});
 
 // A microphone is never off: silence goes out while nothing is said.
 const spoken = [];

@@ -1,4 +1,4 @@
-// What the tests do with @openai/agents-realtime, over either of its transports, in Node and in Chromium alike.
+// What the tests do with @openai/agents-realtime, over either of its transports, in Node and in Chromium.
 // Each stage returns what the client knows afterwards; test_agents_*.py say what it should be.
 
 const PATIENCE = 40_000; // ms for one step, on a machine that is busy with other tests
@@ -68,7 +68,8 @@ export class Dialogue {
 
   /** Waits for an answer that was not broken off. */
   answer(from) {
-    return this.event('response.done', from, ({ response }) => response.status === 'completed' && words(response));
+    const whole = ({ response }) => response.status === 'completed' && words(response);
+    return this.event('response.done', from, whole);
   }
 
   /** Waits until the package's history has a message of this role that says something like `pattern`. */
@@ -171,7 +172,7 @@ export const stages = {
     return { status: cut.response.status, said: words(done.response) };
   },
 
-  /** Music comes as a response of its own; the person speaks over it, and the client cuts that as any other. */
+  /** Music is a response of its own; the person speaks over it, and the client cuts that as any other. */
   async music(dialogue) {
     dialogue.session.sendMessage('play a calm piano piece');
     const alone = await dialogue.event('audiogpt.activity', 0, ({ state }) => state === 'playing');

@@ -239,12 +239,8 @@ def test_what_is_typed_meanwhile_stands_behind_the_answer_under_way(transport: T
             await act(caller, "type", ("count",))
             await caller.link.wait_for("response.content_part.added")
             await act(caller, "type", ("hello",))
-            await caller.link.wait_for("response.done", 2)
-            first, answer, second, _ = caller.order.items.order
-            assert [entry.id for entry in caller.session.history._entries.values()][:3] == [
-                first,
-                answer,
-                second,
-            ]
+            await caller.link.wait_for("response.done")
+            kept = [entry.id for entry in caller.session.history._entries.values()]
+            assert kept[:3] == caller.order.items.order[:3]
 
     play(dialogue(), seconds=60)

@@ -86,6 +86,7 @@ async def connect() -> AsyncIterator[Connect]:
             await client.connected.wait()
             if channel:
                 await client.opened.wait()
+            await link.ready()  # it may learn of that later, and skips what it plays until then
         return client, link
 
     yield connect

@@ -105,7 +105,7 @@ async def test_silence_is_a_few_empty_packets(connect) -> None:
             stamps.append(packet.timestamp)
             assert packet_samples(packet.payload) == FRAME_SAMPLES
             client.decoder.decode(packet.payload)
-    assert all(size > 1 for size in sizes[:HANGOVER])
+    assert all(size > 1 for size in sizes[:HANGOVER]), sizes
     assert sizes[HANGOVER:] == [1, 1]
     assert (stamps[-1] - stamps[-2]) & 0xFFFFFFFF == DTX_INTERVAL * FRAME_SAMPLES
 
