@@ -18,6 +18,7 @@ import uvloop
 from benchmarks.bargein_chain import Chain, Heard
 from benchmarks.bargein_live import SETTINGS, Taken, measure
 from benchmarks.bargein_set import MEANT, OTHERS, Clip, Kind, build
+from benchmarks.bargein_texts import FRESH, IN, OUT
 from benchmarks.figures import summary
 from benchmarks.report import OTHER, OURS, Table, Tick, from_zero, progress
 from benchmarks.server import serving
@@ -45,7 +46,9 @@ def arguments(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--every", type=int, help=f"judge each N-th clip only (default: 1; quick: {QUICK_EVERY})"
     )
-    parser.add_argument("--held-in", action="store_true", help="the clips that thresholds are chosen by")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--held-in", action="store_true", help="the clips that thresholds are chosen by")
+    which.add_argument("--fresh", action="store_true", help="the clips that nothing has been chosen by")
     parser.add_argument(
         "--stage", choices=("both", "judged", "live"), default="both", help="what to run (default: both)"
     )
@@ -56,7 +59,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measure. Raises `ServerError`, and `RuntimeError` when the call is lost."""
     every = options.every or (QUICK_EVERY if options.quick else 1)
     judged, live = options.stage in ("both", "judged"), options.stage in ("both", "live")
-    clips = [clip for clip in build(every=every) if clip.held_out != options.held_in]
+    part = IN if options.held_in else FRESH if options.fresh else OUT
+    clips = [clip for clip in build(every=every, parts=(part,)) if clip.part == part]
     chosen = some(clips, QUICK_LIVE if options.quick else LIVE) if live else []
     heard: list[Heard] = []
     taken: list[Taken] = []

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import soxr
 
-from benchmarks.bargein_set import Clip, Voice, speak
+from benchmarks.bargein_set import Clip, speak
 from benchmarks.bargein_sounds import Floats, gain
+from benchmarks.bargein_texts import Voice
 from models.api import (
     HEARING_RATE,
     SPEAKING_RATE,
@@ -33,6 +34,7 @@ from models.planner.completeness import completeness
 from models.planner.intent import IntentPlanner
 from models.vad.silero import SileroVad
 from realtime.hearing.echo import EchoCanceller
+from realtime.hearing.manner import AFTER_MS, BEFORE_MS, judged
 from realtime.hearing.meant import BRIEF_SILENCE_MS, Over, Utterance, Verdict, brief, meant
 from realtime.hearing.turn import Ended, GoesOn, Onset, Pause, Rules, TurnDetector, TurnEvent, Withdrawn
 from realtime.transport.link import FRAME_SAMPLES, StereoFrame
@@ -194,6 +196,9 @@ class _Hearing:
                     evidence = event.evidence
                     if self._text != self._fitted:  # what the session does with a plan of other words
                         evidence = replace(evidence, planner=None)
+                    begin = 2 * max(0, event.start - BEFORE_MS * HEARING_RATE // 1000)
+                    sound = self._pcm[begin : 2 * (event.stop + AFTER_MS * HEARING_RATE // 1000)]
+                    evidence = judged(evidence, sound)
                     over: Over = "speech"
                     self._ask(Utterance(self._text, evidence, True, over, False, self._said, self._listening))
                     self._close()

@@ -382,6 +382,7 @@ class Backend(Protocol):
     `produces` tells the runner which of a job's methods drives it: True, `step` is called whenever the
     edge has room for more; False, only `feed` is called. Raises `BackendUnavailableError` from the
     constructor when something is missing, `BackendError` from a job when a request cannot be met.
+    A voice with `lists_voices = True` is asked for its `VoicesRequest` too.
     """
 
     produces: bool

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from models.api import Backend, BackendError, BusyError, Job
+from models.api import Backend, BackendError, BusyError, Job, Request, VoicesRequest
 from models.engine import wire
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Runner:
         match command:
             case wire.Open(stream=stream, request=request, window=window):
                 try:
-                    self._slots[edge, stream] = Slot(edge, stream, self._backend.open(request), window)
+                    self._slots[edge, stream] = Slot(edge, stream, self._open(request), window)
                 except Exception as error:  # noqa: BLE001  one request must not end the others
                     edge.send(self._ending(stream, error))
             case wire.Feed(stream=stream, item=item) if slot := self._slots.get((edge, stream)):
@@ -126,6 +126,11 @@ class Runner:
                 slot.credit += count
             case wire.Close(stream=stream):
                 self._forget(edge, stream)
+
+    def _open(self, request: Request) -> Job:
+        if isinstance(request, VoicesRequest) and not getattr(self._backend, "lists_voices", False):
+            raise BackendError("this voice backend does not tell its voices")
+        return self._backend.open(request)
 
     def _lose(self, edge: Edge) -> None:
         for owner, stream in list(self._slots):

@@ -29,6 +29,7 @@ class EmbeddedSpeech:
     """
 
     produces = True
+    lists_voices = True
 
     def __init__(self, *, voice: VoiceName = "slt", espeak: str = "espeak-ng") -> None:
         self._flite = FliteSpeech(voice=voice)

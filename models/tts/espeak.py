@@ -81,6 +81,7 @@ class EspeakSpeech:
     """
 
     produces = True
+    lists_voices = True
 
     def __init__(self, *, program: str = "espeak-ng") -> None:
         found = shutil.which(program)

@@ -47,6 +47,7 @@ class FliteSpeech:
     """
 
     produces = True
+    lists_voices = True
 
     def __init__(self, *, voice: VoiceName = "slt") -> None:
         self._flite = Flite()

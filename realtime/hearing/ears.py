@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.api import (
     HEARING_RATE,
@@ -26,6 +26,7 @@ from models.api import (
 from models.engine import Engine
 from models.planner.completeness import completeness
 from realtime.hearing.echo import EchoCanceller
+from realtime.hearing.manner import AFTER_MS, BEFORE_MS, judged
 from realtime.hearing.meant import BRIEF_SILENCE_MS
 from realtime.hearing.prosody import finality
 from realtime.hearing.ring import Ring
@@ -296,9 +297,16 @@ class Ears:
                     stream, self._utterance = self._utterance, None
                     decided = self._clock()
                     pcm = self._ring.between(self._began, event.stop)
+                    if self.over_us:
+                        event = self._with_manner(event)
                     self._finishing[stream] = (event, decided, pcm)
                     self._ring.kept = None
                     await stream.send(EndOfUtterance(self.over_us))
+
+    def _with_manner(self, ended: Ended) -> Ended:
+        begin = ended.start - BEFORE_MS * HEARING_RATE // 1000
+        sound = self._ring.between(begin, ended.stop + AFTER_MS * HEARING_RATE // 1000)
+        return replace(ended, evidence=judged(ended.evidence, sound))
 
     async def _open(self, since: int) -> None:
         """Begin an utterance with the audio from sample `since` on."""

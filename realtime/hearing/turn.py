@@ -122,6 +122,9 @@ class Evidence:
     prosody: float | None = None
     planner: float | None = None
     model: float | None = None
+    # How likely it sounded like a request and like a sign of listening, at its end and over us (`manner.py`).
+    request: float | None = None
+    listening: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

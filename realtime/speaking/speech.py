@@ -44,7 +44,7 @@ async def list_voices(engine: Engine, first: str = "") -> tuple[str, ...]:
         async with aclosing(engine.open(VoicesRequest())) as stream:
             names = [voice.name async for voice in stream]
     except BackendError as error:
-        log.warning("the voices are not known: %s", error)
+        log.info("the voices are not known: %s", error)
         return ()
     return tuple(dict.fromkeys([first, *names] if first else names))
 

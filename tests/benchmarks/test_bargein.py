@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from benchmarks.bargein_chain import Heard, Look
 from benchmarks.bargein_live import judge, sounds_of, stretches
 from benchmarks.bargein_set import MEANT, OTHERS, Clip, build
 from benchmarks.bargein_sounds import breathe, clear_throat, cough, dishes, in_room, laugh
+from benchmarks.bargein_texts import FRESH, IN, OUT
 from client.audio import RATE
 from models.api import HEARING_RATE
 from realtime.hearing.meant import Utterance
@@ -38,14 +41,26 @@ def test_a_room_colours_a_sound_and_rings_on() -> None:
     assert 0 < late < early / 3
 
 
-def test_no_clip_is_both_held_in_and_held_out() -> None:
-    clips = build(recordings=None, every=12)
+@pytest.mark.parametrize(("one", "other"), [(IN, OUT), (IN, FRESH), (OUT, FRESH)])
+def test_no_clip_and_no_voice_is_in_two_parts(one: int, other: int) -> None:
+    clips = every_twelfth()
+    sounds = {part: {c.samples.tobytes() for c in clips if c.part == part} for part in (one, other)}
+    assert not sounds[one] & sounds[other]
+    voices = {part: {c.voice for c in clips if c.part == part and c.voice} for part in (one, other)}
+    assert not voices[one] & voices[other]
+
+
+@pytest.mark.parametrize("part", [IN, OUT, FRESH])
+def test_every_kind_is_in_every_part(part: int) -> None:
+    clips = [clip for clip in every_twelfth() if clip.part == part]
     assert {clip.kind for clip in clips} == {*MEANT, *OTHERS} - {"recording"}
-    sounds = {held: {c.samples.tobytes() for c in clips if c.held_out is held} for held in (False, True)}
-    assert not sounds[True] & sounds[False]
-    voices = {held: {c.voice for c in clips if c.held_out is held and c.voice} for held in (False, True)}
-    assert not voices[True] & voices[False]
     assert all(np.abs(clip.samples).max() <= 1.0 for clip in clips)
+    assert all(clip.held_out == (part != IN) for clip in clips)
+
+
+@cache
+def every_twelfth() -> list[Clip]:
+    return build(recordings=None, every=12)
 
 
 def test_clips_for_the_call_are_spread_over_the_kinds() -> None:

@@ -19,6 +19,7 @@ from models.api import (
     Hypothesis,
     SpeechRequest,
     TurnRequest,
+    VoicesRequest,
 )
 from models.engine import Assignment, Engine
 from models.engine.streams import WINDOW
@@ -75,6 +76,12 @@ async def test_streams_do_not_mix(engine: Engine) -> None:
 async def test_a_refused_request_fails_its_stream_with_the_cause(engine: Engine) -> None:
     with pytest.raises(BackendError, match="no such voice; choose another"):
         await anext(engine.open(SpeechRequest("fail")))
+
+
+async def test_a_voice_that_does_not_list_its_voices_is_not_asked_for_them(engine: Engine) -> None:
+    with pytest.raises(BackendError, match="does not tell its voices"):
+        async with aclosing(engine.open(VoicesRequest())) as stream:
+            await anext(aiter(stream))
 
 
 async def test_a_failing_step_fails_its_own_stream_only(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from realtime.hearing.ears import (
     SpeechSustained,
     TurnOver,
 )
+from realtime.hearing.manner import AFTER_MS, BEFORE_MS, judged
 from realtime.hearing.turn import Rules
 from realtime.transport.link import InputAudio
 from tests.fakes import FakeEngine, Words
@@ -248,6 +249,24 @@ def test_a_turn_from_onset_to_text() -> None:
             assert abs(over.stop_ms - 1_000) <= 32
             assert 190 <= over.endpoint_ms <= 512
             assert over.asr_ms == 0
+
+    run(dialogue)
+
+
+def test_how_it_sounds_is_evidence_of_what_is_said_over_us_alone() -> None:
+    async def dialogue() -> None:
+        engine = ScriptedEngine(lambda _: Recorder("stop"), lambda _: SlowVad([]))
+        async with listening(engine) as listener:
+            for over_us in (False, True):
+                listener.ears.over_us = over_us
+                await listener.silence(400)
+                await listener.speak(600)
+                await listener.silence(1_200)
+            before, over = listener.of(TurnOver)
+            assert before.evidence.request is None
+            begin, stop = 16 * over.start_ms, 16 * over.stop_ms
+            around = listener.spoken[begin - 16 * BEFORE_MS : stop + 16 * AFTER_MS]
+            assert over.evidence == judged(over.evidence, around.tobytes())
 
     run(dialogue)
 

@@ -44,6 +44,59 @@ def test_the_recogniser_decides_about_what_is_short_and_unknown() -> None:
     assert meant(said("jazz"))[0] == "answer"  # of a recogniser that cannot tell
 
 
+def sounding(request: float, listening: float, voiced_ms: float = 320) -> Evidence:
+    return replace(SHORT, request=request, listening=listening, voiced_ms=voiced_ms)
+
+
+def test_the_sound_decides_about_what_is_short_and_unknown() -> None:
+    assert meant(said("the month", sounding(0.1, 0.85)))[0] == "backchannel"
+    assert meant(said("the month", sounding(0.9, 0.05)))[0] == "answer"
+    assert meant(said("put up", sounding(0.01, 0.01, 1_088))) == ("noise", "sounds like no speech")
+
+
+def test_sound_and_grammar_are_weighed_against_each_other() -> None:
+    for listening, verdict in ((True, "backchannel"), (False, "answer")):
+        assert meant(said("the month", sounding(0.5, 0.5), listening=listening))[0] == verdict
+    assert meant(said("the month", sounding(0.97, 0.03), listening=True))[0] == "answer"
+    assert meant(said("the month", sounding(0.03, 0.97), listening=False))[0] == "backchannel"
+
+
+@pytest.mark.parametrize("text", ["stop", "no wait", "what time is it", "hold on"])
+def test_no_sound_overrules_a_word_that_asks_for_something(text: str) -> None:
+    assert meant(said(text, sounding(0.0, 1.0))) == ("answer", "a request")
+
+
+def test_no_sound_makes_a_sign_of_listening_a_request() -> None:
+    assert meant(said("yeah", sounding(1.0, 0.0)))[0] == "backchannel"
+
+
+def test_whoever_goes_on_is_not_judged_by_the_sound() -> None:
+    assert meant(said("put on something else", sounding(0.05, 0.9, 1_400)))[0] == "answer"
+    assert meant(said("put on something else", sounding(0.05, 0.05, 1_400)))[0] == "answer"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_sound_counts_only_where_we_have_the_floor(asked: bool) -> None:
+    over = "speech" if asked else "nothing"
+    assert meant(Utterance("the month", sounding(0.0, 1.0), True, over=over, asked=asked))[0] == "answer"  # type: ignore[arg-type]
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.sampled_from([None, False, True]),
+    st.sampled_from(["the month", "stop", "yeah"]),
+)
+def test_the_more_it_sounds_like_a_request_the_sooner_it_is_one(
+    one: float, other: float, listening: bool | None, text: str
+) -> None:
+    less, more = sorted((one, other))
+    verdicts = [
+        meant(said(text, sounding(request, 1 - request), listening=listening))[0] for request in (less, more)
+    ]
+    assert verdicts != ["answer", "backchannel"]
+
+
 @pytest.mark.parametrize(
     "text", ["that reminds me", "my brother told me something else", "yeah but louder please"]
 )
@@ -122,6 +175,8 @@ EVIDENCE = st.builds(
     silence_ms=st.floats(0, 2_000),
     voiced_ms=st.floats(0, 5_000),
     probability=st.floats(0, 1),
+    request=st.none() | st.floats(0, 1),
+    listening=st.none() | st.floats(0, 1),
 )
 
 
