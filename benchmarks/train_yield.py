@@ -1,8 +1,9 @@
 """Train the network of `realtime/hearing/manner.py`: `python -m benchmarks.train_yield [--out FILE]`.
 
-Makes the sounds of `benchmarks.yield_set` with two processes, learns with one thread from seven speakers of eight,
-shows how it does on the eighth, and writes the weights as float16. Needs torch, which comes with silero-vad,
-flite and espeak-ng. The same seed on the same machine gives the same weights.
+Makes the sounds of `benchmarks.yield_set` by two processes, learns from seven speakers of eight on one
+thread, shows how it does on the eighth, and writes the weights as float16. Nothing is kept between runs.
+Needs torch, which comes with silero-vad, flite and espeak-ng. The same seed on the same machine gives the
+same weights.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from realtime.transport.link import FRAME_MS, FRAME_SAMPLES, StereoFrame
 from realtime.transport.opus import OpusEncoder
 
 # Frames, 0.5 s. What an Opus decoder plays at an empty frame it has learnt from the last ones: SILK's comfort
-# noise moves by 7 % a subframe of 5 ms towards what it hears. After 100 ms of silence Chromium still hissed like
-# the rain that had been heard before (0.016 of energy a second), after 0.5 s it is silent.
+# noise moves by 7 % a subframe of 5 ms towards what it hears. After 100 ms of silence Chromium still hissed
+# like the rain that had been heard before (0.016 of energy a second), after 0.5 s it is silent.
 HANGOVER = 25
 DTX_INTERVAL = 20  # frames, 400 ms
 STEREO_HOLD = 25  # frames, 0.5 s: music that is mono for a moment stays music

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.bargein_texts import FRESH, OUT, VOICES
-from benchmarks.train_yield import Network, prepared
-from benchmarks.yield_set import Sample, split, voices
+from benchmarks.bargein_texts import BACKCHANNELS, COMMANDS, FREE, FRESH, OUT, QUESTIONS, VOICES
+from benchmarks.train_yield import Network, prepared, train
+from benchmarks.yield_set import Sample, jobs, make, split, voices, wordings
 from models.api import HEARING_RATE
 from realtime.hearing import manner as run
 
@@ -58,8 +58,41 @@ def test_a_speaker_is_learned_from_or_checked_by() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+synthesisers = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None or shutil.which("flite") is None, reason="needs espeak-ng and flite"
+)
+@synthesisers
 def test_nobody_of_the_held_out_parts_is_learned_from() -> None:
     held_out = {v.name.partition("+")[2] for part in (OUT, FRESH) for v in VOICES[part] if "+" in v.name}
     assert held_out
     assert held_out.isdisjoint(voices())
+
+
+def test_no_wording_of_the_fresh_part_is_learned_from_and_few_of_the_held_out_one() -> None:
+    learned = {text for texts in wordings().values() for text in texts}
+    parts = [
+        {text for kind in (BACKCHANNELS, COMMANDS, QUESTIONS, FREE) for text in kind[part].split("|")}
+        for part in (OUT, FRESH)
+    ]
+    everybody = {"uh huh", "mm hmm", "yeah", "okay", "right", "sure", "stop", "no", "hold on"}
+    assert parts[0] & learned <= everybody
+    assert parts[1].isdisjoint(learned | parts[0])
+
+
+def test_nothing_is_learned_as_both() -> None:
+    learned = wordings()
+    assert set(learned["listening"]).isdisjoint(learned["request"])
+
+
+@synthesisers
+def test_the_same_seed_gives_the_same_weights() -> None:
+    def weights(seed: int) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float16]]]:
+        every = jobs(seed)
+        samples = [*make(every[0])[::4], *make(every[-1])[::4]]
+        assert {sample.label for sample in samples} == {"request", "listening", "noise"}
+        (network,) = train(prepared(samples), np.arange(len(samples)), epochs=1, seed=seed)
+        return network.weights()
+
+    first, again, other = weights(5), weights(5), weights(6)
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not all(np.array_equal(first[name], other[name]) for name in first)
