@@ -2,8 +2,10 @@
 
 Voices are flite's and espeak-ng's variants at many sizes of the throat, speeds and pitches. Nothing is shared
 with the held-out and the fresh clips of `benchmarks.bargein_set`: no espeak-ng variant, no throat of a flite
-voice within 0.02, no wording but those that everybody says, no seed; flite's `awb` is not in it at all. Every
-sound passes through the real voice detector, so that it is cut as it will be in a conversation.
+voice within 0.02, no wording (of the held-out ones only the nine that everybody says), no seed; flite's `awb`
+is not in it at all. The wordings of the first fresh set are learned from, its voices are not. Every sound
+passes through the real voice detector, so that it is cut as it will be in a conversation; a tenth of the words
+are said over our own voice, and are what `realtime/hearing/echo.py` leaves of them.
 """
 
 from __future__ import annotations
@@ -183,8 +185,7 @@ def make(job: Job) -> list[Sample]:
         return list(_noises(vad, rng, int(job.name)))
     samples: list[Sample] = []
     who = f"{job.name}*{job.throat:.3f}" if job.throat else job.name
-    wordings: dict[Label, list[str]] = {"listening": _wordings(LISTENING), "request": _wordings(REQUESTS)}
-    for label, texts in wordings.items():
+    for label, texts in wordings().items():
         every = 6 if label == "request" else 3
         for text in texts[-job.number % every :: every]:
             said = _say(job.program, job.name, job.throat or rng.uniform(0.9, 1.12), text, rng)
@@ -207,7 +208,7 @@ def over_echo(vad: SileroVad, job: Job, who: str, rng: Random) -> list[Sample]:
     there: list[tuple[int, int, Label, str]] = []
     for turn in range(9):
         label: Label = "listening" if turn % 3 == 2 else "request"
-        text = str(rng.choice(_wordings(LISTENING if label == "listening" else REQUESTS)))
+        text = str(rng.choice(wordings()[label]))
         said = _say(job.program, job.name, job.throat or rng.uniform(0.9, 1.12), text, rng)
         said = np.trim_zeros(np.where(np.abs(said) < 0.01, 0, said)) * gain(rng.uniform(-22, -6))
         at += round(rng.uniform(0.3, 1.2) * HEARING_RATE)
@@ -277,7 +278,12 @@ def _cut(vad: SileroVad, data: bytes, begin: int) -> list[tuple[int, bytes]]:
     return cuts
 
 
-def _wordings(text: str) -> list[str]:
+def wordings() -> dict[Label, list[str]]:
+    """All that is said; what is said more often is in it more than once."""
+    return {"listening": _split(LISTENING), "request": _split(REQUESTS)}
+
+
+def _split(text: str) -> list[str]:
     """Split at the bars that are not between slashes."""
     out: list[str] = []
     for line in text.strip().splitlines():

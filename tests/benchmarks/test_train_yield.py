@@ -61,6 +61,8 @@ def test_a_speaker_is_learned_from_or_checked_by() -> None:
 synthesisers = pytest.mark.skipif(
     shutil.which("espeak-ng") is None or shutil.which("flite") is None, reason="needs espeak-ng and flite"
 )
+
+
 @synthesisers
 def test_nobody_of_the_held_out_parts_is_learned_from() -> None:
     held_out = {v.name.partition("+")[2] for part in (OUT, FRESH) for v in VOICES[part] if "+" in v.name}

@@ -102,13 +102,15 @@ async def test_silence_is_a_few_empty_packets(connect) -> None:
             await asyncio.sleep(0.02)
         for _ in range(HANGOVER + 2 * DTX_INTERVAL):
             link.play(None, None)
+            while link.recalled_ms:  # the queue holds a few packets only
+                await asyncio.sleep(0)
         while sizes[-2:] != [1, 1]:
             packet = await client.packets.get()
             sizes.append(len(packet.payload))
             stamps.append(packet.timestamp)
             assert packet_samples(packet.payload) == FRAME_SAMPLES
             client.decoder.decode(packet.payload)
-    assert all(1 < size < 60 for size in sizes[-2 - HANGOVER : -2])  # silence that is encoded
+    assert all(1 < size < 60 for size in sizes[-2 - HANGOVER : -2])
     assert (stamps[-1] - stamps[-2]) & 0xFFFFFFFF == DTX_INTERVAL * FRAME_SAMPLES
 
 
