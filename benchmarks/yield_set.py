@@ -4,8 +4,8 @@ Voices are flite's and espeak-ng's variants at many sizes of the throat, speeds 
 with the held-out and the fresh clips of `benchmarks.bargein_set`: no espeak-ng variant, no throat of a flite
 voice within 0.02, no wording (of the held-out ones only the nine that everybody says), no seed; flite's `awb`
 is not in it at all. The wordings of the first fresh set are learned from, its voices are not. Every sound
-passes through the real voice detector, so that it is cut as it will be in a conversation; a tenth of the words
-are said over our own voice, and are what `realtime/hearing/echo.py` leaves of them.
+passes through the real voice detector, so that it is cut as it will be in a conversation. Some words are said
+over our own voice, and are what `realtime/hearing/echo.py` leaves of them.
 """
 
 from __future__ import annotations
