@@ -29,11 +29,25 @@ def _set(text: str) -> frozenset[str]:
 
 
 # Signs of listening, and the words that only they are made of: "oh okay", "ah i see".
-BACKCHANNELS = frozenset({"i see", "got it", "of course", "that's right", "all right", "go on then", "oh my"})
+BACKCHANNELS = (
+    *("oh my goodness", "that makes sense", "you don't say", "is that so", "is that right", "good for you"),
+    *("go on then", "oh my god", "tell me about it", "how about that", "what do you know", "i'm listening"),
+    *("i can imagine", "that's right", "that's true", "that's fair", "you're right", "i hear you"),
+    *("no kidding", "no doubt", "no way", "no problem", "makes sense", "fair enough", "good point", "oh my"),
+    *("i see", "i know", "i understand", "i guess so", "i guess", "i suppose so", "i suppose", "i agree"),
+    *("i bet", "got it", "got you", "gotcha", "of course", "all right", "all good", "for sure", "for real"),
+    *("sounds good", "sounds great", "go ahead", "go on", "carry on", "keep going", "uh oh", "my god"),
+    *("well done", "thank goodness", "too bad", "poor thing", "right on", "you bet", "how nice", "how funny"),
+    *("how interesting", "how lovely", "how strange", "what a pity", "what a shame", "what a story"),
+)
 _LISTENING = _set(
     "uh-huh uh huh mm-hmm mm hmm mhm hm m yeah yea yes yep yup right okay ok sure really oh ah aha wow cool"
-    " alright nice great good fine lovely hah ha indeed exactly true"
+    " alright nice great good fine lovely hah ha indeed exactly true amazing awesome interesting perfect"
+    " brilliant wonderful excellent fantastic absolutely definitely totally certainly precisely naturally"
+    " agreed understood sweet neat funny crazy incredible impressive fascinating beautiful whoa woah gosh geez"
+    " yikes ouch huh boy man strange sad"
 )
+_EMPHASIS = _set("so very that's it's quite too pretty just well")  # which alone may begin anything
 # Words that a person says who wants us to stop, or to do something else: they need nothing else with them.
 _STOPS = _set(
     "stop wait no nope hold hang pause quiet quieter silence hush shut mute enough cancel skip louder softer"
@@ -142,7 +156,10 @@ def _request(utterance: Utterance) -> float:
 
 def is_backchannel(words: list[str]) -> bool:
     """Whether the words, in lower case, are signs of listening and nothing else."""
-    left = " ".join(words)
-    for phrase in BACKCHANNELS:
-        left = re.sub(rf"\b{phrase}\b", " ", left)
-    return _LISTENING.issuperset(left.split())
+    if _EMPHASIS.issuperset(words):
+        return False
+    left = _PHRASES.sub(" ", " ".join(words)).split()
+    return (_LISTENING | _EMPHASIS).issuperset(left)
+
+
+_PHRASES = re.compile(rf"\b(?:{'|'.join(sorted(BACKCHANNELS, key=len, reverse=True))})\b")
