@@ -6,10 +6,10 @@ what they find, 35,000 weights). It is one piece of evidence among others; `mean
 
 `manner.npz` holds the weights: `benchmarks.train_yield`, 26 epochs, 2026-11-22, from 16,191 utterances that
 `benchmarks.yield_set`, with fewer wordings than it has now, made in five runs, some of them cut short. They
-cannot be made again: a run of today's script, of half the speakers and 18 epochs, gave worse ones (7.6 % false
-stops held out, these 5.4 %). Of 2,158 utterances of other speakers of that set 92 % were told rightly. How well it
-does on voices, wordings and sounds that it has not learned from is in benchmarks/README.md: it generalises to
-voices, and badly to signs of listening with other words ("makes sense", "nice"). 1.4 ms of CPU at the most.
+cannot be made again: a run of today's script, of half the speakers and 18 epochs, gave worse ones (held out,
+7.6 % false stops instead of 5.4 %). Of 2,158 utterances of other speakers of that set 92 % were told rightly.
+How well it does on voices, wordings and sounds that it has not learned from is in benchmarks/README.md: it
+generalises to voices, and badly to signs of listening with other words. 1.4 ms of CPU at the most.
 """
 
 from __future__ import annotations
