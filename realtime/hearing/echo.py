@@ -50,6 +50,11 @@ PATIENCE = 25
 # into our first words, with no echo, was heard in time in 35 of 35 cases; with 60 and 20 in 14. The price: 6
 # of 27 sessions whose first echo came late or long (300 ms, 0.5 s of reverberation) fell silent in it, once.
 UNHEARD = 20
+# A delay that was found is given up after 0.7 s of our voice in a microphone that stays quiet: longer than
+# any echo takes. Periodic sounds look like an echo now and then (4 of 56 clips over tones), and what is
+# thought to be one costs everybody who speaks over us the attack of their first word.
+GIVE_UP = 35
+_AUDIBLE = 1_000  # peak of a frame, -30 dBFS, from which an echo would be noticed
 _SENDING_S = 0.04  # since the last frame sent, while we talk
 AROUND = 5 * BLOCK  # 100 ms: a jump within that is noticed at once, by the echo predicted
 SAME_SOUND = 0.9  # normalised correlation; a voice's next period reaches 0.8
@@ -148,6 +153,8 @@ class EchoCanceller:
         self._stray = 0
         self._loud = 0  # blocks left to filter
         self._unheard = 0  # quiet pieces while we sent
+        self._quiet = 0  # such pieces in a row, while our voice was loud enough
+        self._sounding = False  # the last frame sent was
         self._run = 0  # blocks filtered in a row
         self._looked = 0  # blocks ago
         self._waiting = np.zeros(0, np.int16)  # heard, less than a block
@@ -171,6 +178,7 @@ class EchoCanceller:
         else:
             self._sent.add(frame, now)
             self._sent_at = now
+            self._sounding = int(np.abs(frame[::8, 0]).max()) > _AUDIBLE
 
     def clean(self, pcm: bytes, now: float) -> bytes:
         """Take our voice out of int16 mono at HEARING_RATE that arrived at `now`; as many bytes come back."""
@@ -181,8 +189,13 @@ class EchoCanceller:
         self._heard.write(self._place(len(piece), now), heard)
         if float(np.dot(heard, heard)) > QUIET**2 * len(heard):
             self._loud = LINGER
+            self._quiet = 0
         elif not self._loud:
-            self._unheard += now - self._sent_at < _SENDING_S
+            sending = now - self._sent_at < _SENDING_S
+            self._unheard += sending
+            self._quiet += sending and self._sounding
+            if self._quiet > GIVE_UP and self.delay is not None:
+                self._give_up()
             return self._pass(pcm)
         waiting = np.concatenate([self._waiting, piece]) if len(self._waiting) else piece
         at = self._heard.end - len(waiting)
@@ -201,6 +214,11 @@ class EchoCanceller:
             ready = np.concatenate([np.zeros(len(piece) - len(ready), np.int16), ready])
         self._ready = ready[len(piece) :]
         return ready[: len(piece)].tobytes()
+
+    def _give_up(self) -> None:
+        """What was found is no echo, or comes back no more."""
+        self.delay = None
+        self._finder, self._filter, self._gate = DelayFinder(), LinearFilter(), EchoGate()
 
     def _pass(self, pcm: bytes) -> bytes:
         """Nothing of ours can be in it. What was held back is let go, at most a block of silence."""

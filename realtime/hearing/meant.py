@@ -43,9 +43,9 @@ BACKCHANNELS = (
 _LISTENING = _set(
     "uh-huh uh huh mm-hmm mm hmm mhm hm m yeah yea yes yep yup right okay ok sure really oh ah aha wow cool"
     " alright nice great good fine lovely hah ha indeed exactly true amazing awesome interesting perfect"
-    " brilliant wonderful excellent fantastic absolutely definitely totally certainly precisely"
-    " naturally agreed understood sweet neat funny crazy incredible impressive fascinating beautiful whoa woah gosh geez"
-    " yikes ouch huh boy man strange sad"
+    " brilliant wonderful excellent fantastic absolutely definitely totally certainly precisely naturally"
+    " agreed understood sweet neat funny crazy incredible impressive fascinating beautiful whoa woah gosh"
+    " geez yikes ouch huh boy man strange sad"
 )
 _EMPHASIS = _set("so very that's it's quite too pretty just well")  # which alone may begin anything
 # Words that a person says who wants us to stop, or to do something else: they need nothing else with them.

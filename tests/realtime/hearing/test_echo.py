@@ -237,3 +237,15 @@ def test_a_request_is_not_ours(text: str) -> None:
 def test_nothing_was_heard_or_said() -> None:
     assert not heard_ourselves("", SAID)
     assert not heard_ourselves("okay then", "")
+
+
+def test_an_echo_that_comes_no_more_is_forgotten() -> None:
+    """Somebody plugs in headphones; or it never was an echo, only as periodic as one."""
+    sent = talk(8, seed=3)
+    heard = Room(echo_db=-10, delay_ms=120).hear(sent)
+    canceller = EchoCanceller()
+    listen(sent, heard, canceller=canceller)
+    assert canceller.delay is not None
+    later = talk(4, seed=4)
+    listen(later, np.zeros(4 * HEARING_RATE), canceller=canceller)
+    assert canceller.delay is None
