@@ -81,7 +81,7 @@ def parse(text: str, limit: int) -> ClientEvent:
             code="event_too_large",
         )
     try:
-        raw = json.loads(text, parse_constant=_no_number)
+        raw = json.loads(text, parse_constant=_no_number, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"the event is not JSON: {error}", code="invalid_json") from None
     if not _encodable(text, raw):
@@ -114,6 +114,14 @@ def parse(text: str, limit: int) -> ClientEvent:
         raise ProtocolError(
             f"{kind}: {where}: {first['msg']}", code="invalid_value", event_id=event_id, param=where
         ) from None
+
+
+def _whole_number(digits: str) -> int:
+    """Refuse what no 64 bits hold: it could not be sent on to a backend, and means nothing here."""
+    number = int(digits) if len(digits) <= 20 else 2**64
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{digits[:24]} is too large a number; 64 bits are the most")
+    return number
 
 
 def _no_number(name: str) -> None:

@@ -204,3 +204,9 @@ def test_the_outbox_names_events_and_leaves_out_what_it_was_not_given() -> None:
 
 def test_identifiers_differ() -> None:
     assert len({new_id("item") for _ in range(1_000)}) == 1_000
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**400])
+def test_a_number_that_no_backend_can_be_sent_is_refused(number: int) -> None:
+    with pytest.raises(ProtocolError, match="too large a number"):
+        parse(f'{{"type": "response.create", "response": {{"metadata": {{"n": {number}}}}}}}', 10_000)
